@@ -1,0 +1,82 @@
+/**
+ * The log of requests a stand-in has seen, for tests and for the control plane.
+ *
+ * Keeps: a bounded number of requests; never the value of an Authorization header, a client secret or a token.
+ */
+import type { NextFunction, Request, Response } from 'express'
+import type { StandInClock } from './clock.ts'
+
+export interface SeenRequest {
+  number: number
+  at: string
+  method: string
+  path: string
+  query: Record<string, unknown>
+  headers: Record<string, unknown>
+  body: unknown
+  status: number | null
+  violations: string[]
+}
+
+const kept = 5000
+const secretFields = ['client_secret', 'refresh_token', 'code', 'code_verifier', 'token', 'access_token']
+
+export class RequestLog {
+  #seen: SeenRequest[] = []
+  #byRequest = new WeakMap<Request, SeenRequest>()
+  #next = 1
+  readonly #clock: StandInClock
+
+  constructor(clock: StandInClock) {
+    this.#clock = clock
+  }
+
+  /** Express middleware: notes the request at once, its status when the answer is over. */
+  note(request: Request, response: Response, next: NextFunction): void {
+    const seen: SeenRequest = {
+      number: this.#next++,
+      at: this.#clock.now().toISOString(),
+      method: request.method,
+      path: request.path,
+      query: { ...request.query },
+      headers: { ...request.headers, ...(request.headers.authorization ? { authorization: '(hidden)' } : {}) },
+      body: withoutSecrets(request.body),
+      status: null,
+      violations: [],
+    }
+    this.#byRequest.set(request, seen)
+    this.#seen.push(seen)
+    if (this.#seen.length > kept) this.#seen.shift()
+    response.on('close', () => {
+      seen.status = response.headersSent ? response.statusCode : null
+    })
+    next()
+  }
+
+  /** Notes that a request broke the published schema or the strict overlay. */
+  violation(request: Request, what: string): void {
+    this.#byRequest.get(request)?.violations.push(what)
+  }
+
+  since(number = 0): SeenRequest[] {
+    return this.#seen.filter((seen) => seen.number > number)
+  }
+
+  violations(): { number: number; method: string; path: string; body: unknown; what: string[] }[] {
+    return this.#seen
+      .filter((seen) => seen.violations.length > 0)
+      .map(({ number, method, path, body, violations }) => ({ number, method, path, body, what: violations }))
+  }
+
+  clear(): void {
+    this.#seen = []
+  }
+}
+
+function withoutSecrets(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Buffer.isBuffer(body)) return undefined
+  if (Array.isArray(body)) return body
+  return Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [name, secretFields.includes(name) ? '(hidden)' : value]),
+  )
+}
