@@ -1,0 +1,165 @@
+/**
+ * One request to a vendor, with everything that could go on for ever cut short.
+ *
+ * Keeps: one deadline for the whole of it, a cap on what is read, no redirects, no proxy, no retries.
+ * Never: prints or throws a header, a body or a query; whoever shows a vendor's words passes them through redact().
+ */
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { createGunzip } from 'node:zlib'
+
+const wholeCallMs = 30_000
+const sizeCapBytes = 10 * 1024 * 1024
+
+export type CallHeaders = Record<string, string | undefined>
+export type CallAnswer = {
+  status: number
+  /** Names in lower case; a header sent twice is joined with a comma. */
+  headers: CallHeaders
+  text: string
+}
+/** What is known once a call is over: no status and no headers when nothing whole came back. */
+export type CallEnd = { status: number | null; headers: CallHeaders; tookMs: number }
+export type Call = {
+  method: string
+  url: string
+  headers: CallHeaders
+  body?: string | undefined
+  timeLimitMs?: number | undefined
+  sizeCap?: number | undefined
+  onSeen?: ((seen: CallEnd) => void) | undefined
+}
+
+export type CallFailure = 'not_reached' | 'timed_out' | 'cut_off' | 'too_large' | 'unreadable'
+
+/** There was no whole answer. `sent: 'no'` promises that not one byte of the request left. */
+export class CallFailed extends Error {
+  readonly sent: 'no' | 'maybe'
+  readonly reason: CallFailure
+  constructor(sent: 'no' | 'maybe', reason: CallFailure) {
+    super(`no whole answer: ${reason}`)
+    this.name = 'CallFailed'
+    this.sent = sent
+    this.reason = reason
+  }
+}
+
+const agents = {
+  'http:': { request: httpRequest, agent: new HttpAgent({ keepAlive: true, scheduling: 'lifo' }) },
+  'https:': { request: httpsRequest, agent: new HttpsAgent({ keepAlive: true, scheduling: 'lifo' }) },
+}
+
+export async function call(ask: Call): Promise<CallAnswer> {
+  const startedAt = performance.now()
+  const seen = (status: number | null, headers: CallHeaders) =>
+    ask.onSeen?.({ status, headers, tookMs: Math.round(performance.now() - startedAt) })
+  try {
+    const answer = await exchange(ask)
+    seen(answer.status, answer.headers)
+    return answer
+  } catch (error) {
+    seen(null, {})
+    throw error
+  }
+}
+
+function exchange(ask: Call): Promise<CallAnswer> {
+  const url = new URL(ask.url)
+  const door = agents[url.protocol as keyof typeof agents]
+  if (!door) return Promise.reject(new CallFailed('no', 'not_reached'))
+
+  return new Promise((resolve, reject) => {
+    let reached = false
+    const body = ask.body === undefined ? undefined : Buffer.from(ask.body, 'utf8')
+    const headers: Record<string, string> = { 'accept-encoding': 'gzip' }
+    for (const [name, value] of Object.entries(ask.headers)) if (value !== undefined) headers[name] = value
+    if (body) headers['content-length'] = String(body.byteLength)
+
+    const outgoing = door.request(url, { method: ask.method, headers, agent: door.agent })
+    const deadline = setTimeout(() => stop('timed_out'), ask.timeLimitMs ?? wholeCallMs)
+    const stop = (reason: CallFailure) => {
+      clearTimeout(deadline)
+      reject(reached ? new CallFailed('maybe', reason) : new CallFailed('no', 'not_reached'))
+      outgoing.destroy()
+    }
+
+    outgoing.on('socket', (socket) => {
+      // A socket from the pool is open already. Over TLS nothing of ours leaves before the handshake is done.
+      if (!socket.connecting) reached = true
+      else
+        socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+          reached = true
+        })
+    })
+    outgoing.on('error', () => stop('cut_off'))
+    outgoing.on('response', (incoming) => {
+      reached = true
+      readWhole(incoming, ask.sizeCap ?? sizeCapBytes).then((text) => {
+        clearTimeout(deadline)
+        resolve({ status: incoming.statusCode ?? 0, headers: plainHeaders(incoming), text })
+      }, stop)
+    })
+    outgoing.end(body)
+  })
+}
+
+/** Rejects with the reason, a CallFailure, when the body is not whole or passes the cap. */
+function readWhole(incoming: IncomingMessage, cap: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const zipped = /gzip/i.test(incoming.headers['content-encoding'] ?? '')
+    const source = zipped ? incoming.pipe(createGunzip()) : incoming
+    source.on('data', (chunk: Buffer | string) => {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+      size += bytes.byteLength
+      if (size > cap) reject('too_large' satisfies CallFailure)
+      else chunks.push(bytes)
+    })
+    source.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    source.on('error', () => reject((zipped ? 'unreadable' : 'cut_off') satisfies CallFailure))
+    incoming.on('error', () => reject('cut_off' satisfies CallFailure))
+    incoming.on('aborted', () => reject('cut_off' satisfies CallFailure))
+  })
+}
+
+function plainHeaders(incoming: IncomingMessage): CallHeaders {
+  const plain: CallHeaders = {}
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    plain[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return plain
+}
+
+/** A header that counts something, such as the calls left; null when it is absent or no whole number. */
+export function countIn(headers: CallHeaders, name: string): number | null {
+  const value = headers[name.toLowerCase()]?.trim()
+  return value !== undefined && /^\d{1,12}$/.test(value) ? Number(value) : null
+}
+
+/** How long Retry-After asks us to wait: seconds, or an instant; null when it asks nothing. */
+export function retryAfterMs(headers: CallHeaders, now: Date): number | null {
+  const seconds = countIn(headers, 'retry-after')
+  if (seconds !== null) return seconds * 1000
+  const at = Date.parse(headers['retry-after'] ?? '')
+  return Number.isNaN(at) ? null : Math.max(0, at - now.getTime())
+}
+
+const secrets: [RegExp, string][] = [
+  [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 …'],
+  [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, '…'],
+  [
+    /(["']?(?:access_token|refresh_token|id_token|client_secret|code_verifier|code)["']?\s*[:=]\s*["']?)[^"'&\s,}]+/gi,
+    '$1…',
+  ],
+]
+const longestSaid = 2000
+
+/** A vendor's words, fit to be kept and shown: no secret, no markup, not endless. */
+export function redact(said: string): string {
+  let clean = /<(!doctype|html|body|head)\b/i.test(said)
+    ? said.replace(/<(script|style)\b[\s\S]*?<\/\1>/gi, ' ').replace(/<[^>]*>/g, ' ')
+    : said
+  for (const [secret, instead] of secrets) clean = clean.replace(secret, instead)
+  return clean.replace(/\s+/g, ' ').trim().slice(0, longestSaid)
+}
