@@ -1,0 +1,84 @@
+/**
+ * Group commit: what waits while one call runs is the next call. A lane per network, so that one busy network never
+ * slows another.
+ *
+ * Keeps: every asker gets its own verdict; one bad item never spoils its neighbours (an unexpected error is bisected).
+ * Never: keeps more waiting than `waitingRoom`; then it refuses with `try_again_soon`, which is safe to repeat.
+ */
+import { Refusal } from './refusal.ts'
+
+export type Batch<Asked, Verdict> = {
+  add(lane: string, asked: Asked): Promise<Verdict>
+  /** Resolves when nothing waits or runs. */
+  idle(): Promise<void>
+}
+
+type Waiting<Asked, Verdict> = { asked: Asked; yes(verdict: Verdict): void; no(error: unknown): void }
+
+export function batchOf<Asked, Verdict>(settings: {
+  /** One call for many: verdicts in the order asked. It must be all-or-nothing when it throws. */
+  run: (lane: string, asked: Asked[]) => Promise<Verdict[]>
+  most: number
+  waitingRoom: number
+  /** How many lanes may be at work at once (each takes a connection). */
+  atOnce: number
+}): Batch<Asked, Verdict> {
+  const lanes = new Map<string, Waiting<Asked, Verdict>[]>()
+  const atWork = new Set<string>()
+  let quiet: (() => void)[] = []
+
+  async function answer(lane: string, group: Waiting<Asked, Verdict>[]): Promise<void> {
+    try {
+      const verdicts = await settings.run(
+        lane,
+        group.map((one) => one.asked),
+      )
+      group.forEach((one, place) => {
+        if (place in verdicts) one.yes(verdicts[place] as Verdict)
+        else one.no(new Error('a batch answered fewer verdicts than it was asked'))
+      })
+    } catch (error) {
+      if (group.length === 1) return group[0]?.no(error)
+      const middle = group.length >> 1
+      await answer(lane, group.slice(0, middle))
+      await answer(lane, group.slice(middle))
+    }
+  }
+
+  function serve(): void {
+    for (const [lane, waiting] of lanes) {
+      if (atWork.size >= settings.atOnce) return
+      if (atWork.has(lane) || waiting.length === 0) continue
+      const group = waiting.splice(0, settings.most)
+      atWork.add(lane)
+      // A lane that was served goes to the end of the line.
+      lanes.delete(lane)
+      lanes.set(lane, waiting)
+      void answer(lane, group).then(() => {
+        atWork.delete(lane)
+        if (lanes.get(lane)?.length === 0) lanes.delete(lane)
+        serve()
+        if (atWork.size === 0 && lanes.size === 0) {
+          for (const done of quiet) done()
+          quiet = []
+        }
+      })
+    }
+  }
+
+  return {
+    add(lane, asked) {
+      return new Promise((yes, no) => {
+        const waiting = lanes.get(lane) ?? []
+        if (waiting.length >= settings.waitingRoom) return no(new Refusal('try_again_soon', {}))
+        waiting.push({ asked, yes, no })
+        lanes.set(lane, waiting)
+        serve()
+      })
+    },
+    idle() {
+      if (atWork.size === 0 && lanes.size === 0) return Promise.resolve()
+      return new Promise((done) => quiet.push(done))
+    },
+  }
+}

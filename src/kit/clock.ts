@@ -1,0 +1,48 @@
+/**
+ * The clock: the only file that asks the machine for the time.
+ *
+ * What two processes compare (leases, expiry, order) is asked of the database instead: `quits_now()`.
+ */
+
+/** A calendar day, 'YYYY-MM-DD'. */
+export type Day = string
+
+export type Clock = {
+  now(): Date
+}
+
+export const machineClock: Clock = { now: () => new Date() }
+
+/** The calendar day of an instant in a time zone. */
+export function dayIn(timeZone: string, at: Date): Day {
+  return new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at)
+}
+
+/** A day some days later (or earlier). */
+export function addDays(day: Day, days: number): Day {
+  const at = new Date(`${day}T00:00:00Z`)
+  at.setUTCDate(at.getUTCDate() + days)
+  return at.toISOString().slice(0, 10)
+}
+
+/** The day of a `date` column as Prisma gives it (UTC midnight). */
+export function dayOf(date: Date): Day {
+  return date.toISOString().slice(0, 10)
+}
+
+/** A day as a `date` column wants it from Prisma. */
+export function dateOf(day: Day): Date {
+  return new Date(`${day}T00:00:00Z`)
+}
+
+/** An instant read from text: a vendor's answer, a database's JSON. */
+export function instantOf(text: string | number): Date {
+  return new Date(text)
+}
+
+/** Is this text a real day of the calendar? */
+export function isDay(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false
+  const at = new Date(`${text}T00:00:00Z`)
+  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === text
+}

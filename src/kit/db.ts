@@ -1,0 +1,110 @@
+/**
+ * The database: one pool for reads and decisions (Prisma on top of it), a few connections for the posting functions.
+ *
+ * Keeps: every transaction opens by naming its role and its networks, and holds them for that transaction only.
+ */
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import type { Uuid } from './ids.ts'
+import { invariant } from './invariant.ts'
+import type { Log } from './log.ts'
+import { type Prisma, PrismaClient } from './prisma-client/client.ts'
+
+export type Tx = Prisma.TransactionClient
+export type Db = {
+  prisma: PrismaClient
+  /** For SQL functions of the posting path and for the few statements Prisma cannot say. */
+  pool: pg.Pool
+  writer: pg.Pool
+  url: string
+  close(): Promise<void>
+}
+
+/**
+ * Who works in a transaction. `app`: pages and API, sees the networks and organisations of who asks. `writer`: the
+ * posting functions, one network. `worker`: lanes, timed tasks, sign-in: sees all, may not write the ledger.
+ */
+export type Scope =
+  | { role: 'app'; networks: readonly Uuid[]; organisations: readonly Uuid[] }
+  | { role: 'writer'; network: Uuid }
+  | { role: 'worker' }
+
+export const asWorker: Scope = { role: 'worker' }
+
+export function openDb(url: string, settings: { log?: Log; connections?: number; writers?: number } = {}): Db {
+  const pool = new pg.Pool({ connectionString: url, max: settings.connections ?? 10 })
+  const writer = new pg.Pool({ connectionString: url, max: settings.writers ?? 3 })
+  // An idle connection that the server closed is no reason to fall; the pool opens another.
+  for (const one of [pool, writer])
+    one.on('error', (error) => settings.log?.warn({ error }, 'an idle database connection was lost'))
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+  return {
+    prisma,
+    pool,
+    writer,
+    url,
+    async close() {
+      await prisma.$disconnect()
+      await Promise.all([pool.end(), writer.end()])
+    },
+  }
+}
+
+/** Work in one transaction as somebody. Anything thrown undoes all of it. */
+export async function inTransaction<T>(
+  db: Db,
+  scope: Scope,
+  work: (tx: Tx) => Promise<T>,
+  limitMs = 15_000,
+): Promise<T> {
+  const { role, networks, organisations } = named(scope)
+  return db.prisma.$transaction(
+    async (tx) => {
+      await tx.$queryRaw`select set_config('role', ${role}, true), set_config('quits.networks', ${networks}, true), set_config('quits.organisations', ${organisations}, true)`
+      return work(tx)
+    },
+    { timeout: limitMs, maxWait: 10_000 },
+  )
+}
+
+/** The same through plain `pg`: for the posting path, which Prisma's cost per call would slow. */
+export async function withConnection<T>(
+  pool: pg.Pool,
+  scope: Scope,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const { role, networks, organisations } = named(scope)
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    await client.query('begin')
+    await client.query(
+      "select set_config('role', $1, true), set_config('quits.networks', $2, true), set_config('quits.organisations', $3, true)",
+      [role, networks, organisations],
+    )
+    const result = await work(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback').catch((lost: unknown) => {
+      broken = lost instanceof Error ? lost : new Error('rollback failed')
+    })
+    throw error
+  } finally {
+    client.release(broken)
+  }
+}
+
+/** The database's own instant, for what two processes compare. */
+export async function databaseNow(tx: Tx): Promise<Date> {
+  const rows = await tx.$queryRaw<{ now: Date }[]>`select quits_now() as now`
+  invariant(rows[0], 'the database told no time')
+  return rows[0].now
+}
+
+function named(scope: Scope): { role: string; networks: string; organisations: string } {
+  if (scope.role === 'app')
+    return { role: 'quits_app', networks: scope.networks.join(','), organisations: scope.organisations.join(',') }
+  if (scope.role === 'writer') return { role: 'quits_writer', networks: scope.network, organisations: '' }
+  return { role: 'quits_worker', networks: '', organisations: '' }
+}

@@ -1,0 +1,37 @@
+/** One logger: a JSON line each; grants, keys and links never appear in it. */
+import pino from 'pino'
+
+export type Log = pino.Logger
+
+const secrets = [
+  'accessToken',
+  'refreshToken',
+  'authorization',
+  'clientSecret',
+  'password',
+  'token',
+  'secret',
+  'cookie',
+  'sealed',
+]
+
+export function openLog(level: string): Log {
+  return pino({
+    level,
+    base: null,
+    redact: { paths: secrets.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '(kept out)' },
+    serializers: { error: plainError },
+  })
+}
+
+/** Name, code and message only: errors of pools and vendors' packages carry whole clients, passwords included. */
+export function plainError(error: unknown): {
+  name: string
+  code: string | undefined
+  message: string
+  stack: string | undefined
+} {
+  if (!(error instanceof Error)) return { name: 'unknown', code: undefined, message: typeof error, stack: undefined }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  return { name: error.name, code, message: error.message.slice(0, 500), stack: error.stack?.slice(0, 2000) }
+}
