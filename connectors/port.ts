@@ -32,7 +32,11 @@ export type VendorSettings = {
 
 // ─── Consent ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type ConsentAsk = { state: string; /** PKCE verifier, 43-128 characters; used where the vendor takes it. */ verifier: string }
+export type ConsentAsk = {
+  state: string
+  /** PKCE verifier, 43-128 characters; used where the vendor takes it. */
+  verifier: string
+}
 export type ConsentCallback = { /** The whole address the vendor sent the browser to. */ url: string; verifier: string }
 
 /** The tokens behind a connection and the one book they open. Sealed at rest, never logged. */
@@ -53,7 +57,15 @@ export type Grant = {
 
 // ─── What is there ────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type BookAccountKind = 'bank' | 'current_liability' | 'current_asset' | 'income' | 'expense' | 'receivable' | 'payable' | 'other'
+export type BookAccountKind =
+  | 'bank'
+  | 'current_liability'
+  | 'current_asset'
+  | 'income'
+  | 'expense'
+  | 'receivable'
+  | 'payable'
+  | 'other'
 export type BookAccount = {
   id: string
   code: string | null
@@ -102,7 +114,17 @@ export type BookBalance = { accountId: string; on: Day; amountMinor: bigint }
 
 export type Cursor = Instant | null
 
-export type DocumentKind = 'invoice' | 'bill' | 'credit_note' | 'supplier_credit' | 'payment' | 'allocation' | 'money_spent' | 'money_received' | 'journal' | 'book_transfer'
+export type DocumentKind =
+  | 'invoice'
+  | 'bill'
+  | 'credit_note'
+  | 'supplier_credit'
+  | 'payment'
+  | 'allocation'
+  | 'money_spent'
+  | 'money_received'
+  | 'journal'
+  | 'book_transfer'
 export type DocumentStatus = 'draft' | 'open' | 'paid' | 'voided' | 'deleted'
 
 /** A thing as a book holds it. `payment`: `of` names what it pays. `totalMinor` is gross. */
@@ -221,7 +243,13 @@ export type Journal = {
   reference: string
   datedOn: Day
   currency: string
-  lines: { accountId: string; description: string; /** Debit positive, credit negative. */ amountMinor: bigint; taxCodeId: string | null }[]
+  lines: {
+    accountId: string
+    description: string
+    /** Debit positive, credit negative. */
+    amountMinor: bigint
+    taxCodeId: string | null
+  }[]
   note: string
 }
 
@@ -278,7 +306,15 @@ export type Bell = { id: string; bookId: string; kind: string; thingId: string |
 
 // ─── When it goes wrong ───────────────────────────────────────────────────────────────────────────────────────────
 
-export type BookErrorKind = 'throttled' | 'unavailable' | 'unclear' | 'unauthorized' | 'period_locked' | 'invalid' | 'stale' | 'conflicting'
+export type BookErrorKind =
+  | 'throttled'
+  | 'unavailable'
+  | 'unclear'
+  | 'unauthorized'
+  | 'period_locked'
+  | 'invalid'
+  | 'stale'
+  | 'conflicting'
 export type BookErrorFacts = {
   /** Our stable word for the cause (`contact_archived`, `number_taken`, `tax_code_refused`, `plan_limit`…); see each connector's errors.ts. */
   cause: string
@@ -306,7 +342,14 @@ export class BookError extends Error {
 }
 
 /** Called after every answer, so that the caller's budget follows what the vendor says is left. */
-export type CallSeen = { bookId: string | null; status: number | null; callId: string | null; leftThisMinute: number | null; leftToday: number | null; tookMs: number }
+export type CallSeen = {
+  bookId: string | null
+  status: number | null
+  callId: string | null
+  leftThisMinute: number | null
+  leftToday: number | null
+  tookMs: number
+}
 
 export interface BookConnector {
   readonly kind: BookKind
@@ -336,5 +379,6 @@ export interface BookConnector {
   /** Takes back what we made ourselves and nobody has touched: only a contact or a document of ours that a person asked to undo. */
   cancel(grant: Grant, asks: Ask<Receipt>[]): Promise<Verdict[]>
 
+  /** Throws BookError('unauthorized') when none of the keys signed it; a signed one that tells nothing gives an empty list. */
   bells(raw: RawBell, keys: string[]): Bell[]
 }
