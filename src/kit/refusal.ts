@@ -4,6 +4,7 @@
  * Each code stands here once, in the order in which it is asked, with its status, its sentence and the way out.
  * The same words reach the page, the API, the mail and the command line.
  */
+import { formatAmount, showAmount } from './money.ts'
 
 type Facts = Record<string, string | number | boolean | null | undefined>
 type Words = { status: 403 | 404 | 409 | 422 | 503; says: (facts: Facts) => string; fix: string }
@@ -397,11 +398,22 @@ export class Refusal extends Error {
   /** One plain sentence with the numbers. */
   get says(): string {
     const entry: Words = words[this.code]
-    return entry.says(this.facts)
+    return entry.says(inMoney(this.facts))
   }
   get fix(): string {
     return words[this.code].fix
   }
+}
+
+/** Facts named …Minor are told as money: '-5200' reads −52.00, with the currency's sign where it is given. */
+function inMoney(facts: Facts): Facts {
+  const currency = typeof facts.currency === 'string' ? facts.currency : null
+  const told = Object.entries(facts).map(([name, value]) => {
+    if (!name.endsWith('Minor') || !/^-?\d+$/.test(String(value))) return [name, value]
+    const minor = BigInt(String(value))
+    return [name, currency ? showAmount(minor, currency, 2) : formatAmount(minor, 2)]
+  })
+  return Object.fromEntries(told) as Facts
 }
 
 /** Is this a code of ours? SQL functions answer with codes as text. */

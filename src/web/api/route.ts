@@ -1,0 +1,262 @@
+/**
+ * One description of a route serves validation, types, the OpenAPI document and the answer's shape.
+ *
+ * POST needs an Idempotency-Key. The first asking claims it; its answer (a yes, or a refusal by a rule: 409, 422) is
+ * kept in the transaction of the effect (`ask.inTx`) and given again for 30 days. 400, 401, 403, 429 and 5xx are not kept.
+ */
+import { createHash } from 'node:crypto'
+import type { Express, Request, Response } from 'express'
+import { z } from 'zod'
+import { asWorker, inTransaction, type Scope, type Tx } from '../../kit/db.ts'
+import { Refusal } from '../../kit/refusal.ts'
+import type { Actor } from '../../networks/roles.ts'
+import type { Deps } from '../deps.ts'
+import { Malformed, malformedFrom, type Problem, problemOf, sendProblem } from '../errors.ts'
+import { actorOfRequest } from '../session.ts'
+
+export type Method = 'get' | 'post' | 'put' | 'delete'
+export type KeptAnswer = { actor: string; route: string; key: string; bodyHash: Uint8Array }
+
+export type Ask<P, Q, B> = {
+  deps: Deps
+  actor: Actor
+  params: P
+  query: Q
+  body: B
+  traceId: string
+  /** `If-Match` as sent, without quotes. */
+  ifMatch: string | null
+  /** Where this POST's answer is kept; null for other methods. */
+  kept: KeptAnswer | null
+  /** Runs the effect in one transaction and keeps the returned answer in the same commit. */
+  inTx<A>(scope: Scope, work: (tx: Tx) => Promise<A>): Promise<A>
+  /** Headers of the answer, e.g. ETag. */
+  header(name: string, value: string): void
+}
+
+export type Route = {
+  method: Method
+  path: string
+  tag: string
+  summary: string
+  status: 200 | 201 | 202
+  params: z.ZodObject
+  query: z.ZodObject
+  body: z.ZodType | null
+  /** CSV and the like arrive as text. */
+  takes: 'application/json' | 'text/csv'
+  answer: z.ZodType | null
+  gives: 'application/json' | 'text/csv'
+  /** The handler (an SQL function) keeps the answer itself: no claim is made first. */
+  keepsItself: boolean
+  open: boolean
+  run(ask: Ask<never, never, never>): Promise<unknown>
+}
+
+const none = z.strictObject({})
+
+/** Describes one route; the shapes give the handler its types. */
+export function route<
+  P extends z.ZodObject = typeof none,
+  Q extends z.ZodObject = typeof none,
+  B extends z.ZodType = z.ZodNull,
+  A extends z.ZodType = z.ZodUnknown,
+>(told: {
+  method: Method
+  path: string
+  tag: string
+  summary: string
+  status?: 200 | 201 | 202
+  params?: P
+  query?: Q
+  body?: B
+  takes?: 'application/json' | 'text/csv'
+  answer?: A
+  gives?: 'application/json' | 'text/csv'
+  keepsItself?: boolean
+  handle: (ask: Ask<z.output<P>, z.output<Q>, z.output<B>>) => Promise<z.input<A>>
+}): Route {
+  return {
+    method: told.method,
+    path: told.path,
+    tag: told.tag,
+    summary: told.summary,
+    status: told.status ?? 200,
+    params: told.params ?? none,
+    query: told.query ?? none,
+    body: told.body ?? null,
+    takes: told.takes ?? 'application/json',
+    answer: told.answer ?? null,
+    gives: told.gives ?? 'application/json',
+    keepsItself: told.keepsItself ?? false,
+    open: false,
+    run: (ask) => told.handle(ask as unknown as Ask<z.output<P>, z.output<Q>, z.output<B>>),
+  }
+}
+
+/** Puts a list of routes under /v1. */
+export function serveRoutes(app: Express, deps: Deps, routes: Route[]): void {
+  for (const one of routes) {
+    const path = `/v1${one.path.replace(/\{(\w+)\}/g, ':$1')}`
+    app[one.method](path, (request: Request, answer: Response) => answerRoute(deps, one, request, answer))
+  }
+}
+
+async function answerRoute(deps: Deps, one: Route, request: Request, answer: Response): Promise<void> {
+  const traceId = String(answer.locals.traceId)
+  const actor = await actorOfRequest(deps, request)
+  const params = parse(one.params, request.params, '/path')
+  const query = parse(one.query, request.query, '/query')
+  if (one.body && one.takes === 'application/json' && !request.is('application/json')) {
+    throw new Malformed('json_needed', 'This route takes JSON.', 'Send `Content-Type: application/json`.', [], 415)
+  }
+  if (one.body && one.takes === 'text/csv' && typeof request.body !== 'string') {
+    throw new Malformed(
+      'csv_needed',
+      'This route takes a CSV file.',
+      'Send it as the body with `Content-Type: text/csv`.',
+      [],
+      415,
+    )
+  }
+  const body = one.body ? parse(one.body, request.body ?? {}, '/body') : bodyless(request)
+  const kept = one.method === 'post' ? keptAnswerOf(one, actor, request) : null
+
+  if (kept && !one.keepsItself) {
+    const earlier = await claim(deps, kept)
+    if (earlier) return replay(answer, earlier)
+  }
+  let keptInside = false
+  const ask: Ask<unknown, unknown, unknown> = {
+    deps,
+    actor,
+    params,
+    query,
+    body,
+    traceId,
+    kept,
+    ifMatch: request.get('if-match')?.replace(/^(W\/)?"|"$/g, '') ?? null,
+    header: (name, value) => void answer.set(name, value),
+    inTx: (scope, work) =>
+      inTransaction(deps.db, scope, async (tx) => {
+        const result = await work(tx)
+        if (kept && !one.keepsItself) {
+          await keep(tx, kept, one.status, shaped(one, result))
+          keptInside = true
+        }
+        return result
+      }),
+  }
+  try {
+    const result = await one.run(ask as unknown as Ask<never, never, never>)
+    if (one.gives === 'text/csv') {
+      answer.status(one.status).type('text/csv; charset=utf-8').send(String(result))
+      return
+    }
+    const shapedResult = shaped(one, result)
+    if (kept && !one.keepsItself && !keptInside)
+      await inTransaction(deps.db, asWorker, (tx) => keep(tx, kept, one.status, shapedResult))
+    const next = nextCursor(shapedResult)
+    if (next) answer.set('Link', `<${deps.config.publicUrl}${withCursor(request.originalUrl, next)}>; rel="next"`)
+    answer.status(one.status).type('application/json').send(JSON.stringify(shapedResult))
+  } catch (error) {
+    if (kept && !one.keepsItself) {
+      const problem = problemOf(deps, error, traceId)
+      const isAnswer = error instanceof Refusal && (problem.status === 409 || problem.status === 422)
+      await inTransaction(deps.db, asWorker, (tx) =>
+        isAnswer ? keep(tx, kept, problem.status, problem) : forget(tx, kept),
+      )
+    }
+    throw error
+  }
+}
+
+/** The answer of an SQL function that keeps answers itself, given again. */
+export function replay(answer: Response, earlier: { status: number; body: unknown }): void {
+  answer.set('Idempotency-Replayed', 'true')
+  if (earlier.status >= 400) sendProblem(answer, earlier.body as Problem)
+  else answer.status(earlier.status).type('application/json').send(JSON.stringify(earlier.body))
+}
+
+function keptAnswerOf(one: Route, actor: Actor, request: Request): KeptAnswer {
+  const key = request
+    .get('idempotency-key')
+    ?.trim()
+    .replace(/^"(.*)"$/, '$1')
+  if (!key)
+    throw new Malformed(
+      'idempotency_key_missing',
+      'A POST needs the header Idempotency-Key; nothing was done.',
+      'Send a new random key, and the same one when you repeat this very request.',
+    )
+  if (key.length > 255 || !/^[\x21-\x7e]+$/.test(key))
+    throw new Malformed(
+      'idempotency_key_malformed',
+      'The Idempotency-Key must be 1 to 255 visible ASCII characters.',
+      'Send a shorter key without spaces.',
+    )
+  const bodyHash = createHash('sha256')
+    .update(request.originalUrl)
+    .update('\n')
+    .update(typeof request.body === 'string' ? request.body : JSON.stringify(request.body ?? null))
+    .digest()
+  return { actor: actor.id, route: `${one.method} ${one.path}`, key, bodyHash }
+}
+
+async function claim(deps: Deps, kept: KeptAnswer): Promise<{ status: number; body: unknown } | null> {
+  return inTransaction(deps.db, asWorker, async (tx) => {
+    const made = await tx.$executeRaw`
+      insert into answer (actor, route, key, body_hash, status, body, kept_at)
+      values (${kept.actor}, ${kept.route}, ${kept.key}, ${kept.bodyHash}, null, null, quits_now())
+      on conflict (actor, route, key) do update set kept_at = quits_now()
+        where answer.status is null and answer.body_hash = excluded.body_hash and answer.kept_at < quits_now() - interval '60 seconds'`
+    if (made === 1) return null
+    const rows = await tx.$queryRaw<{ body_hash: Uint8Array; status: number | null; body: unknown }[]>`
+      select body_hash, status, body from answer where actor = ${kept.actor} and route = ${kept.route} and key = ${kept.key}`
+    const earlier = rows[0]
+    if (!earlier) throw new Refusal('key_in_use', {})
+    if (Buffer.compare(Buffer.from(earlier.body_hash), Buffer.from(kept.bodyHash)) !== 0)
+      throw new Refusal('key_of_other_body', {})
+    if (earlier.status === null) throw new Refusal('key_in_use', {})
+    return { status: earlier.status, body: earlier.body }
+  })
+}
+
+async function keep(tx: Tx, kept: KeptAnswer, status: number, body: unknown): Promise<void> {
+  await tx.$executeRaw`
+    update answer set status = ${status}, body = ${JSON.stringify(body)}::jsonb, kept_at = quits_now()
+    where actor = ${kept.actor} and route = ${kept.route} and key = ${kept.key}`
+}
+
+async function forget(tx: Tx, kept: KeptAnswer): Promise<void> {
+  await tx.$executeRaw`delete from answer where actor = ${kept.actor} and route = ${kept.route} and key = ${kept.key} and status is null`
+}
+
+function shaped(one: Route, result: unknown): unknown {
+  return one.answer ? one.answer.parse(result) : (result ?? null)
+}
+
+function parse(shape: z.ZodType, given: unknown, where: string): unknown {
+  const parsed = shape.safeParse(given)
+  if (!parsed.success) throw malformedFrom(parsed.error, where)
+  return parsed.data
+}
+
+function bodyless(request: Request): null {
+  if (request.body !== undefined && JSON.stringify(request.body) !== '{}')
+    throw new Malformed('body_not_taken', 'This route takes no body.', 'Leave the body out.')
+  return null
+}
+
+function nextCursor(result: unknown): string | null {
+  return typeof result === 'object' && result !== null && 'next' in result && typeof result.next === 'string'
+    ? result.next
+    : null
+}
+
+function withCursor(url: string, cursor: string): string {
+  const [path, search = ''] = url.split('?')
+  const query = new URLSearchParams(search)
+  query.set('after', cursor)
+  return `${path}?${query}`
+}

@@ -1,0 +1,64 @@
+/** Who is asking: a web session by cookie on pages, an API key by bearer on /v1. */
+import { createHash } from 'node:crypto'
+import type { Request, Response } from 'express'
+import { asWorker, inTransaction } from '../kit/db.ts'
+import { actorOfKey } from '../networks/api-key.ts'
+import type { Actor } from '../networks/roles.ts'
+import { sessionOf } from '../networks/sign-in.ts'
+import type { Deps } from './deps.ts'
+import { Unknown } from './errors.ts'
+
+const cookieName = 'quits_session'
+const browserCookieName = 'quits_browser'
+
+export type Visitor = { actor: Actor; sessionHash: Uint8Array; token: string }
+
+/** The person behind a page, or null. */
+export async function visitorOf(deps: Deps, ask: Request): Promise<Visitor | null> {
+  const token = cookie(ask, cookieName)
+  if (!token || token.length > 100) return null
+  const session = await inTransaction(deps.db, asWorker, (tx) => sessionOf(tx, token))
+  return session ? { actor: session.actor, sessionHash: sha256(token), token } : null
+}
+
+export async function actorOfRequest(deps: Deps, ask: Request): Promise<Actor> {
+  const match = /^Bearer (qk_[\w-]{20,100})$/.exec(ask.get('authorization') ?? '')
+  if (!match?.[1]) throw new Unknown('key_missing')
+  const secret = match[1]
+  const actor = await inTransaction(deps.db, asWorker, (tx) => actorOfKey(tx, secret))
+  if (!actor) throw new Unknown('key_dead')
+  return actor
+}
+
+export function giveSession(deps: Deps, answer: Response, token: string): void {
+  answer.cookie(cookieName, token, { ...cookieRules(deps), maxAge: 30 * 24 * 3_600_000 })
+}
+
+export function takeSession(deps: Deps, answer: Response): void {
+  answer.clearCookie(cookieName, cookieRules(deps))
+}
+
+/** A mark of this browser, so that a sign-in link works only where it was asked for. */
+export function browserMark(ask: Request): string | null {
+  return cookie(ask, browserCookieName)
+}
+
+export function giveBrowserMark(deps: Deps, answer: Response, mark: string): void {
+  answer.cookie(browserCookieName, mark, { ...cookieRules(deps), maxAge: 3_600_000 })
+}
+
+export function sha256(text: string): Uint8Array {
+  return createHash('sha256').update(text).digest()
+}
+
+function cookieRules(deps: Deps) {
+  return { httpOnly: true, sameSite: 'lax', path: '/', secure: deps.config.publicUrl.startsWith('https:') } as const
+}
+
+function cookie(ask: Request, name: string): string | null {
+  for (const part of (ask.get('cookie') ?? '').split(';')) {
+    const [key, ...rest] = part.trim().split('=')
+    if (key === name) return decodeURIComponent(rest.join('='))
+  }
+  return null
+}
