@@ -6,68 +6,51 @@
  *
  * @path trade 6/7 stands in for a vendor's book
  */
-import {
-  type Allocation,
-  type Ask,
-  type Bill,
-  type BookConnector,
-  type BookDocument,
-  BookError,
-  type BookErrorFacts,
-  type BookErrorKind,
-  type BookLimits,
-  type Contact,
-  type CreditNote,
-  type Day,
-  type DocumentLine,
-  type Grant,
-  type Invoice,
-  type Journal,
-  type Money,
-  type Payment,
-  type Receipt,
-  type Sought,
-  type Verdict,
-} from '../port.ts'
-import { account, contactReceipt, type FakeBook, type FakeBooks, type Held } from './knobs.ts'
+import type * as port from '../port.ts'
+import { BookError } from '../port.ts'
+import type { FakeBook, FakeBooks, Held } from './knobs.ts'
 
-export type FakeSettings = { redirectUri: string; refundsInTwoSteps?: boolean; limits?: Partial<BookLimits> }
-type Document = Invoice | Bill | CreditNote | Money | Journal
+export type FakeSettings = { redirectUri: string; refundsInTwoSteps?: boolean; limits?: Partial<port.BookLimits> }
+type Thing = port.Invoice | port.Bill | port.CreditNote | port.Money | port.Journal | port.Payment | port.Allocation
 
-const pageSize = 100
-const standardLimits: BookLimits = {
-  atOnce: 5,
-  aMinute: 60,
-  aDay: null,
-  inOneCall: 50,
-  keyLivesMs: null,
-  referenceLength: 21,
-}
+const usual = { atOnce: 5, aMinute: 60, aDay: null, inOneCall: 50, keyLivesMs: null, referenceLength: 21 }
 
-export function fakeConnector(books: FakeBooks, settings: FakeSettings): BookConnector {
+export function fakeConnector(books: FakeBooks, settings: FakeSettings): port.BookConnector {
   const refundsInTwoSteps = settings.refundsInTwoSteps ?? false
-
-  function enter(grant: Grant, verb: string): FakeBook {
-    const book = books.books.get(grant.bookId)
-    books.calls.push({ verb, bookId: grant.bookId })
+  function enter({ bookId, accessToken }: port.Grant, verb: string): FakeBook {
+    const book = books.book(bookId)
+    books.calls.push({ verb, bookId })
     books.onStep(`${verb} asked`)
-    if (!book?.isAlive(grant.accessToken))
-      throw no('unauthorized', book?.tokens.size ? 'access_expired' : 'access_revoked')
+    if (!book.isAlive(accessToken)) throw no('unauthorized', book.tokens.size ? 'access_expired' : 'access_revoked')
     if (book.knobs.unavailable > 0 && book.knobs.unavailable--) throw no('unavailable', 'vendor_down')
     if (book.knobs.throttle > 0 && book.knobs.throttle--) throw no('throttled', 'minute_limit', { waitMs: 7_000 })
     return book
   }
-  function write<T>(grant: Grant, verb: string, asks: Ask<T>[], one: (book: FakeBook, thing: T) => Receipt): Verdict[] {
-    const book = enter(grant, verb)
-    const verdicts = asks.map((ask) => keyed(book, ask, () => one(book, ask.thing)))
+  function leave<T>(book: FakeBook, verb: string, answer: T): T {
     books.onStep(`${verb} committed`)
     if (book.knobs.loseReply > 0 && book.knobs.loseReply--) throw no('unclear', 'no_reply')
-    return verdicts
+    return answer
+  }
+  const write = <T>(verb: string, one: (book: FakeBook, thing: T) => port.Receipt) => {
+    return async (grant: port.Grant, asks: port.Ask<T>[]): Promise<port.Verdict[]> => {
+      const book = enter(grant, verb)
+      return leave(
+        book,
+        verb,
+        asks.map((ask) => keyed(book, ask, () => one(book, ask.thing))),
+      )
+    }
+  }
+  function putThing(book: FakeBook, thing: Thing): port.Receipt {
+    const isRefund =
+      'clearing' in thing ? thing.clearing !== null : thing.kind === 'payment' && thing.of.kind.includes('credit')
+    if (isRefund && refundsInTwoSteps !== 'clearing' in thing) throw no('invalid', 'refund_refused')
+    return put(book, thing)
   }
 
   return {
     kind: 'fake',
-    limits: { ...standardLimits, ...settings.limits },
+    limits: { ...usual, ...settings.limits },
     refundsInTwoSteps,
 
     async consentUrl({ state }) {
@@ -75,82 +58,65 @@ export function fakeConnector(books: FakeBooks, settings: FakeSettings): BookCon
     },
     async grantsFrom({ url }) {
       const asked = new URL(url).searchParams
-      if (asked.get('error')) throw no('unauthorized', 'consent_declined')
+      if (asked.has('error')) throw no('unauthorized', 'consent_declined')
       const code = asked.get('code') ?? ''
-      const bookIds = books.codes.get(code)
-      if (!bookIds?.length) throw no('unauthorized', 'consent_refused')
+      const bookIds = books.codes.get(code) ?? []
+      if (bookIds.length === 0) throw no('unauthorized', 'consent_refused')
       books.codes.set(code, [])
-      return bookIds.flatMap((id) => books.books.get(id) ?? []).map(grantTo)
+      return bookIds.map((id) => books.book(id).issueGrant())
     },
-    async refresh(grant) {
-      const book = books.books.get(grant.bookId)
+    async refresh({ bookId, refreshToken }) {
+      const book = books.book(bookId)
       books.onStep('refresh asked')
-      if (!book?.isAlive(grant.refreshToken)) throw no('unauthorized', 'refresh_refused')
+      if (!book.isAlive(refreshToken)) throw no('unauthorized', 'refresh_refused')
       book.refreshes++
-      return grantTo(book)
+      return book.issueGrant()
     },
-    async revoke(grant) {
-      books.books.get(grant.bookId)?.revokeConsent()
-    },
+    revoke: async ({ bookId }) => books.book(bookId).revokeConsent(),
 
-    async describe(grant) {
-      return structuredClone(enter(grant, 'describe').profile)
-    },
+    describe: async (grant) => structuredClone(enter(grant, 'describe').profile),
     async *contacts(grant) {
-      const contacts = [...enter(grant, 'contacts').contacts.values()]
-      for (let at = 0; at < contacts.length; at += pageSize) yield structuredClone(contacts.slice(at, at + pageSize))
+      yield structuredClone([...enter(grant, 'contacts').contacts.values()])
     },
     async balance(grant, { id }, on) {
-      const live = [...enter(grant, 'balance').documents.values()].filter((one) => isLive(one) && one.datedOn <= on)
-      const moves = live.flatMap((one) => one.moves).filter((move) => move.accountId === id)
+      const held = [...enter(grant, 'balance').documents.values()].filter((one) => isLive(one) && one.datedOn <= on)
+      const moves = held.flatMap((one) => one.moves).filter((move) => move.accountId === id)
       return { accountId: id, on, amountMinor: sum(moves.map((move) => move.amountMinor)) }
     },
     async *changes(grant, since) {
       const book = enter(grant, 'changes')
       const isLater = (one: { updatedAt: string }) => since === null || one.updatedAt > since
-      const documents = [...book.documents.values()].filter(isLater)
-      const contacts = structuredClone([...book.contacts.values()].filter(isLater))
+      const documents = [...book.documents.values()].map((one) => view(book, one)).filter(isLater)
       documents.sort((a, b) => (a.updatedAt < b.updatedAt ? -1 : 1))
-      const next = book.stamp()
-      for (let at = 0; at === 0 || at < documents.length; at += pageSize) {
-        const page = documents.slice(at, at + pageSize).map((one) => view(book, one))
-        yield { documents: page, contacts: at === 0 ? contacts : [], next }
-      }
+      yield { documents, contacts: structuredClone([...book.contacts.values()].filter(isLater)), next: book.stamp() }
     },
     async find(grant, sought) {
       const book = enter(grant, 'find')
-      return sought.map((one) => {
-        const found = [...book.documents.values()].find((held) => isSought(held, one))
-        return found ? view(book, found) : null
-      })
+      const found = sought.map((one) => [...book.documents.values()].find((held) => isSought(held, one)))
+      return found.map((held) => (held ? view(book, held) : null))
     },
 
-    async openAccount(grant, { key, thing }) {
+    async openAccount(grant, { key, thing: { name, kind, code } }) {
       const book = enter(grant, 'openAccount')
       const { accounts } = book.profile
-      const known = accounts.find((one) => one.id === book.opened.get(key))
-      if (known) return { ...known }
-      if (accounts.some((one) => one.name === thing.name)) throw no('conflicting', 'name_taken')
-      const opened = { ...account(book.nextId('account'), thing.code, thing.name, thing.kind), takesPayments: true }
-      accounts.push(opened)
-      book.opened.set(key, opened.id)
-      if (book.knobs.loseReply > 0 && book.knobs.loseReply--) throw no('unclear', 'no_reply')
-      return { ...opened }
+      const known = accounts.find((one) => one.id === `acc-${key}`)
+      if (!known && accounts.some((one) => one.name === name)) throw no('conflicting', 'name_taken')
+      const account = known ?? {
+        id: `acc-${key}`,
+        code,
+        name,
+        kind,
+        takesPayments: true,
+        active: true,
+        reserved: false,
+      }
+      if (!known) accounts.push(account)
+      return leave(book, 'openAccount', { ...account })
     },
-    putContacts: async (grant, asks) => write(grant, 'putContacts', asks, addContact),
-    putDocuments: async (grant, asks) =>
-      write(grant, 'putDocuments', asks, (book, thing) => {
-        if (thing.kind === 'journal') return addJournal(book, thing)
-        if ('clearing' in thing && thing.clearing && !refundsInTwoSteps) throw no('invalid', 'account_refused')
-        return addDocument(book, thing)
-      }),
-    putPayments: async (grant, asks) =>
-      write(grant, 'putPayments', asks, (book, thing) => {
-        const isRefund = thing.kind === 'payment' && thing.of.kind.includes('credit')
-        if (isRefund && refundsInTwoSteps) throw no('invalid', 'refund_takes_two_steps')
-        return addSettlement(book, thing)
-      }),
-    cancel: async (grant, asks) => write(grant, 'cancel', asks, takeBack),
+    putContacts: write('putContacts', addContact),
+    putDocuments: write('putDocuments', putThing),
+    putPayments: write('putPayments', putThing),
+    cancel: write('cancel', takeBack),
 
     bells({ body, headers }, keys) {
       if (!keys.includes(headers['x-fake-key'] ?? '')) throw no('unauthorized', 'signature_refused')
@@ -159,164 +125,105 @@ export function fakeConnector(books: FakeBooks, settings: FakeSettings): BookCon
   }
 }
 
-function addContact(book: FakeBook, thing: Contact): Receipt {
-  const { name, email, companyNumber, vatNumber, role } = thing
-  const isTaken = [...book.contacts.values()].some((one) => one.active && one.name === name)
+function addContact(book: FakeBook, { role, currency: _, ...thing }: port.Contact): port.Receipt {
+  const isTaken = [...book.contacts.values()].some((one) => one.active && one.name === thing.name)
   if (isTaken) throw no('conflicting', 'name_taken')
-  const id = book.nextId('contact')
-  const rest = { version: '0', active: true, mergedInto: null, updatedAt: book.stamp() }
-  book.contacts.set(id, { id, name, email, companyNumber, vatNumber, roles: [role], ...rest })
-  return contactReceipt(id)
+  const rest = { version: '0', roles: [role], active: true, mergedInto: null, updatedAt: book.stamp() }
+  const contact = { id: book.nextId('contact'), ...thing, ...rest }
+  book.contacts.set(contact.id, contact)
+  return contactReceipt(contact)
 }
 
-function addDocument(book: FakeBook, thing: Exclude<Document, Journal>): Receipt {
-  refuseLocked(book, thing.datedOn)
-  if (!book.contacts.get(thing.contactId)?.active) throw no('invalid', 'contact_archived')
-  const number = 'number' in thing ? thing.number : null
-  const isTaken = [...book.documents.values()].some((one) => one.kind === 'invoice' && one.number === number)
-  if (thing.kind === 'invoice' && isTaken) throw no('conflicting', 'number_taken')
+function put(book: FakeBook, thing: Thing): port.Receipt {
+  const { kind, reference, datedOn, currency } = thing
+  const { lockedThrough, accounts } = book.profile
+  if (lockedThrough && datedOn <= lockedThrough) throw no('period_locked', 'period_locked', { lockedThrough })
+  const contact = 'contactId' in thing ? book.contacts.get(thing.contactId) : null
+  if (contact !== null && !contact?.active) throw no('invalid', 'contact_archived')
+  const named = [...('lines' in thing ? thing.lines : []), ...('accountId' in thing ? [thing] : [])]
+  const isUsable = (id: string) => accounts.some((one) => one.id === id && one.active)
+  if (!named.every((one) => isUsable(one.accountId))) throw no('invalid', 'account_archived')
+  const numbers = [...book.documents.values()].filter((one) => one.kind === 'invoice').map((one) => one.number)
+  if (thing.kind === 'invoice' && numbers.includes(thing.number)) throw no('conflicting', 'number_taken')
+  const names = { contactId: contact?.id ?? null, contactName: contact?.name ?? null }
+  const papers = { number: 'number' in thing ? thing.number : null, dueOn: 'dueOn' in thing ? thing.dueOn : null }
+  return receipt(book, book.hold({ kind, reference, datedOn, currency, ...names, ...papers, ...amounts(book, thing) }))
+}
+function amounts(book: FakeBook, thing: Thing): Partial<Held> {
+  if ('amountMinor' in thing) return settlement(book, thing)
+  if (thing.kind === 'journal') {
+    const moves = thing.lines.map(({ accountId, amountMinor }) => ({ accountId, amountMinor }))
+    if (sum(moves.map((one) => one.amountMinor)) !== 0n) throw no('invalid', 'journal_unbalanced')
+    return { moves, totalMinor: sum(moves.map((one) => (one.amountMinor > 0n ? one.amountMinor : 0n))) }
+  }
   const vatMinor = sum(thing.lines.map((line) => vatOf(book, line)))
   const totalMinor = vatMinor + sum(thing.lines.map((line) => line.netMinor))
-  const paidFrom = 'clearing' in thing ? thing.accountId : null
-  const moved = thing.kind === 'money_spent' ? -totalMinor : totalMinor
-  const moves = paidFrom ? [{ accountId: activeAccount(book, paidFrom), amountMinor: moved }] : []
-  const settles = 'clearing' in thing ? thing.clearing !== null : true
-  const amounts = { number, dueOn: 'dueOn' in thing ? thing.dueOn : null, totalMinor, vatMinor, moves, of: [], settles }
-  return put(book, thing, thing.contactId, amounts)
+  if (!('clearing' in thing)) return { totalMinor, vatMinor, settles: true }
+  const move = { accountId: thing.accountId, amountMinor: thing.kind === 'money_spent' ? -totalMinor : totalMinor }
+  return { totalMinor, vatMinor, settles: thing.clearing !== null, moves: [move] }
 }
-
-function addJournal(book: FakeBook, thing: Journal): Receipt {
-  refuseLocked(book, thing.datedOn)
-  if (sum(thing.lines.map((line) => line.amountMinor)) !== 0n) throw no('invalid', 'journal_unbalanced')
-  const moves = thing.lines.map((line) => ({
-    accountId: activeAccount(book, line.accountId),
-    amountMinor: line.amountMinor,
-  }))
-  const totalMinor = sum(moves.map((move) => (move.amountMinor > 0n ? move.amountMinor : 0n)))
-  return put(book, thing, null, { number: null, dueOn: null, totalMinor, vatMinor: 0n, moves, of: [], settles: false })
-}
-
-function addSettlement(book: FakeBook, thing: Payment | Allocation): Receipt {
-  refuseLocked(book, thing.datedOn)
-  const { amountMinor } = thing
-  const settled = thing.kind === 'payment' ? [thing.of] : [thing.credit, thing.against]
-  const of = settled.map(({ id }) => {
+function settlement(book: FakeBook, thing: port.Payment | port.Allocation): Partial<Held> {
+  const { contactId, accountId, amountMinor } = thing
+  const of = (thing.kind === 'payment' ? [thing.of] : [thing.credit, thing.against]).map(({ id }) => {
     const held = book.documents.get(id)
-    if (!held || !isLive(held) || held.contactId !== thing.contactId) throw no('invalid', 'document_not_payable')
+    if (!held || !isLive(held) || held.contactId !== contactId) throw no('invalid', 'document_not_payable')
     if (amountMinor <= 0n || amountMinor > view(book, held).openMinor) throw no('invalid', 'amount_above_open')
     return { kind: held.kind, id, amountMinor }
   })
   const isOut = of[0]?.kind === 'bill' || of[0]?.kind === 'credit_note'
-  const move = { accountId: activeAccount(book, thing.accountId), amountMinor: isOut ? -amountMinor : amountMinor }
-  const moves = thing.kind === 'payment' ? [move] : []
-  const amounts = { number: null, dueOn: null, totalMinor: amountMinor, vatMinor: 0n, moves, of, settles: false }
-  return put(book, thing, thing.contactId, amounts)
+  const moves = thing.kind === 'payment' ? [{ accountId, amountMinor: isOut ? -amountMinor : amountMinor }] : []
+  return { totalMinor: amountMinor, moves, of }
+}
+function vatOf(book: FakeBook, { taxCodeId, netMinor }: port.DocumentLine): bigint {
+  const code = book.profile.taxCodes.find((one) => one.id === taxCodeId)
+  if (taxCodeId !== null && !code?.active) throw no('invalid', 'tax_code_refused')
+  return (netMinor * BigInt(code?.rateBasisPoints ?? 0) + 5_000n) / 10_000n // half up to the penny, line by line
 }
 
-type Amounts = Pick<Held, 'number' | 'dueOn' | 'totalMinor' | 'vatMinor' | 'moves' | 'of' | 'settles'>
-function put(
-  book: FakeBook,
-  thing: Document | Payment | Allocation,
-  contactId: string | null,
-  amounts: Amounts,
-): Receipt {
-  const { kind, reference, datedOn, currency } = thing
-  const id = book.nextId(kind)
-  const contactName = book.contacts.get(contactId ?? '')?.name ?? null
-  const rest = { version: '0', status: 'open' as const, openMinor: 0n, updatedAt: book.stamp() }
-  const deepLink = `https://fake.example/${book.profile.bookId}/${id}`
-  const held = book.hold({
-    kind,
-    id,
-    reference,
-    contactId,
-    contactName,
-    datedOn,
-    currency,
-    deepLink,
-    ...rest,
-    ...amounts,
-  })
-  return { ...view(book, held), warnings: [], callId: `call-${id}` }
-}
-
-function takeBack(book: FakeBook, { id, version }: Receipt): Receipt {
-  const contact = book.contacts.get(id)
-  const held = contact ?? book.documents.get(id)
-  if (!held) throw no('invalid', 'not_found')
-  if (held.version !== version) throw no('stale', 'version_moved_on')
+function takeBack(book: FakeBook, { id, version }: port.Receipt): port.Receipt {
+  const [contact, held] = [book.contacts.get(id), book.documents.get(id)]
+  if ((contact ?? held)?.version !== version) throw no('stale', 'version_moved_on')
   if (book.settling.get(id)?.some(isLive)) throw no('invalid', 'has_payments')
-  book.editBehindOurBack(
-    id,
-    contact ? { active: false } : { status: 'kind' in held && held.kind === 'invoice' ? 'voided' : 'deleted' },
-  )
-  return 'kind' in held ? { ...view(book, held), warnings: [], callId: null } : contactReceipt(id)
+  book.editBehindOurBack(id, contact ? { active: false } : { status: held?.kind === 'invoice' ? 'voided' : 'deleted' })
+  return contact ? contactReceipt(contact) : receipt(book, held as Held)
 }
 
-/** Status and open amount follow from what settles the document and is still there. */
-function view(book: FakeBook, { settles, ...held }: Held): BookDocument {
-  if (!isLive(held) || held.status === 'draft') return structuredClone({ ...held, openMinor: 0n })
-  const settlements = (book.settling.get(held.id) ?? []).filter(isLive).flatMap((one) => one.of)
-  const settledMinor = sum(settlements.filter((one) => one.id === held.id).map((one) => one.amountMinor))
-  const openMinor = settles ? held.totalMinor - settledMinor : 0n
-  return structuredClone({ ...held, openMinor, status: settles && openMinor > 0n ? 'open' : 'paid' })
+/** Status, open amount and the last change follow from what settles the document and is still there. */
+function view(book: FakeBook, { settles, ...held }: Held): port.BookDocument {
+  const settling = book.settling.get(held.id) ?? []
+  const updatedAt = [held, ...settling].map((one) => one.updatedAt).reduce((a, b) => (a > b ? a : b))
+  if (!isLive(held) || held.status === 'draft') return structuredClone({ ...held, openMinor: 0n, updatedAt })
+  const settled = settling.filter(isLive).flatMap((one) => one.of.filter(({ id }) => id === held.id))
+  const openMinor = settles ? held.totalMinor - sum(settled.map((one) => one.amountMinor)) : 0n
+  return structuredClone({ ...held, openMinor, updatedAt, status: openMinor > 0n ? 'open' : 'paid' })
 }
-
-function isSought(held: Held, sought: Sought): boolean {
+const receipt = (book: FakeBook, held: Held): port.Receipt => ({ ...view(book, held), warnings: [], callId: null })
+function contactReceipt({ id, version }: port.BookContact): port.Receipt {
+  const nothing = { number: null, totalMinor: null, openMinor: null, datedOn: null, status: null, deepLink: null }
+  return { kind: 'contact', id, version, ...nothing, warnings: [], callId: null }
+}
+function isSought(held: Held, sought: port.Sought): boolean {
   if (held.kind !== sought.kind) return false
   if (sought.by === 'receipt') return held.id === sought.id
   if (sought.contactId && held.contactId !== sought.contactId) return false
   return sought.by === 'number' ? held.number === sought.number : held.reference === sought.reference
 }
 
-function keyed<T>(book: FakeBook, { key, thing }: Ask<T>, one: () => Receipt): Verdict {
+function keyed<T>(book: FakeBook, { key, thing }: port.Ask<T>, one: () => port.Receipt): port.Verdict {
   const content = JSON.stringify(thing, (_, value) => (typeof value === 'bigint' ? String(value) : value))
   const known = book.knobs.forgetKeys ? undefined : book.keys.get(key)
   if (known && known.content !== content) return { ok: false, error: no('conflicting', 'key_reused') }
-  if (known?.verdict.ok === false)
-    return { ok: false, error: no(known.verdict.error.kind, known.verdict.error.facts.cause, { remembered: true }) }
   if (known) return known.verdict
-  const verdict = judged(one)
-  if (verdict.ok || book.knobs.rememberErrors) book.keys.set(key, { content, verdict })
-  return verdict
-}
-function judged(one: () => Receipt): Verdict {
   try {
-    return { ok: true, receipt: one() }
+    const verdict = { ok: true as const, receipt: one() }
+    book.keys.set(key, { content, verdict })
+    return verdict
   } catch (error) {
     if (error instanceof BookError) return { ok: false, error }
     throw error
   }
 }
-
-function vatOf(book: FakeBook, line: DocumentLine): bigint {
-  activeAccount(book, line.accountId)
-  if (line.taxCodeId === null) return 0n
-  const code = book.profile.taxCodes.find((one) => one.id === line.taxCodeId)
-  if (!code?.active) throw no('invalid', 'tax_code_refused')
-  return (line.netMinor * BigInt(code.rateBasisPoints) + 5_000n) / 10_000n // half up to the penny, line by line
-}
-function activeAccount(book: FakeBook, id: string): string {
-  if (!book.profile.accounts.some((one) => one.id === id && one.active)) throw no('invalid', 'account_archived')
-  return id
-}
-function refuseLocked(book: FakeBook, datedOn: Day) {
-  const { lockedThrough } = book.profile
-  if (lockedThrough && datedOn <= lockedThrough) throw no('period_locked', 'period_locked', { lockedThrough })
-}
-function grantTo(book: FakeBook): Grant {
-  const { access, refresh, accessEndsAt, refreshEndsAt } = book.issueTokens()
-  const tokens = { accessToken: access, accessEndsAt, refreshToken: refresh, refreshEndsAt, hardEndsAt: null }
-  return { bookId: book.profile.bookId, bookName: book.profile.name, cutId: null, ...tokens, scopes: ['accounting'] }
-}
-const isLive = (document: BookDocument) => document.status !== 'voided' && document.status !== 'deleted'
-const sum = (amounts: bigint[]) => amounts.reduce((total, amount) => total + amount, 0n)
-const no = (kind: BookErrorKind, cause: string, facts: Partial<BookErrorFacts> = {}) =>
-  new BookError(kind, {
-    cause,
-    said: `The book answers: ${cause}`,
-    status: null,
-    vendorCode: null,
-    callId: null,
-    ...facts,
-  })
+const isLive = (document: port.BookDocument) => document.status !== 'voided' && document.status !== 'deleted'
+const sum = (minors: bigint[]) => minors.reduce((total, one) => total + one, 0n)
+const no = (kind: port.BookErrorKind, cause: string, facts: Partial<port.BookErrorFacts> = {}) =>
+  new BookError(kind, { cause, said: `The book: ${cause}`, status: null, vendorCode: null, callId: null, ...facts })

@@ -4,145 +4,83 @@
  * Keeps: what a book holds outlives the connector that wrote it, so a test may throw its connector away and begin again.
  * Never: asks the machine for the time; the test that owns these books gives it.
  */
-import type {
-  BookAccount,
-  BookAccountKind,
-  BookContact,
-  BookDocument,
-  BookProfile,
-  BookThing,
-  Day,
-  Receipt,
-  TaxUse,
-  VatTreatment,
-  Verdict,
-} from '../port.ts'
+import type * as port from '../port.ts'
 
 export const accessLivesMs = 30 * 60_000
 const refreshLivesMs = 60 * 86_400_000
-/** How long the token that was rotated away may still be used, in case the answer was lost. */
+/** How long the refresh token that was rotated away still works, in case the answer was lost. */
 const graceMs = 30 * 60_000
 
-/** `settles`: has an open amount of its own. Status and open amount are worked out from what settles it when it is read. */
-export type Held = BookDocument & { settles: boolean }
-export type Seed = {
-  id: string
-  name: string
-  currency?: string
-  country?: string
-  vatRegistered?: boolean
-  items?: BookThing[]
-}
-/** Each number says how many of the next calls it spoils. */
-export type Knobs = {
-  /** The write is committed and its answer never comes. */
-  loseReply: number
-  throttle: number
-  unavailable: number
-  forgetKeys: boolean
-  /** Answers a key that once failed with the same error, as some vendors do. */
-  rememberErrors: boolean
-}
+/** `settles`: has an open amount of its own. Status and open amount are worked out when it is read. */
+export type Held = port.BookDocument & { settles: boolean }
+export type HeldPart = Pick<Held, 'kind' | 'datedOn'> & Partial<Held>
+export type Seed = { id: string; name: string; vatRegistered?: boolean } & Partial<port.BookProfile>
 
 export class FakeBook {
-  readonly profile: BookProfile
-  readonly knobs: Knobs = { loseReply: 0, throttle: 0, unavailable: 0, forgetKeys: false, rememberErrors: false }
-  readonly contacts = new Map<string, BookContact & { updatedAt: string }>()
+  readonly profile: port.BookProfile
+  /** Numbers say how many of the next calls are spoiled; `loseReply` commits first. */
+  readonly knobs = { loseReply: 0, throttle: 0, unavailable: 0, forgetKeys: false }
+  readonly contacts = new Map<string, port.BookContact & { updatedAt: string }>()
   readonly documents = new Map<string, Held>()
+  /** What settles a document, by the document's id. */
   readonly settling = new Map<string, Held[]>()
-  readonly keys = new Map<string, { content: string; verdict: Verdict }>()
-  readonly opened = new Map<string, string>()
+  readonly keys = new Map<string, { content: string; verdict: port.Verdict }>()
   readonly tokens = new Map<string, number>()
   refreshes = 0
   readonly #now: () => Date
-  #generation = 0
   #lastId = 0
   #lastStampMs = 0
 
-  constructor(seed: Seed, now: () => Date) {
+  constructor({ id, vatRegistered = true, ...seed }: Seed, now: () => Date) {
     this.#now = now
-    const registered = seed.vatRegistered ?? true
-    const items = seed.items ?? []
-    this.profile = {
-      bookId: seed.id,
-      name: seed.name,
-      country: seed.country ?? 'GB',
-      currency: seed.currency ?? 'GBP',
-      timeZone: 'Europe/London',
-      lockedThrough: null,
-      plan: 'standard',
-      writable: true,
-      shortCode: null,
-      vat: { registered, number: registered ? 'GB123456789' : null, scheme: 'accrual' },
-      accounts: chart.map(([code, name, kind, reserved]) => account(`acc-${code}`, code, name, kind, reserved)),
-      taxCodes: registered ? taxCodes : [],
-      items,
-      needsItem: items.length > 0,
-    }
+    const vat = { registered: vatRegistered, number: vatRegistered ? 'GB123456789' : null, scheme: 'accrual' as const }
+    const place = { country: 'GB', currency: 'GBP', timeZone: 'Europe/London', shortCode: null, plan: 'standard' }
+    const lists = { accounts: chart(), taxCodes: vatRegistered ? taxCodes() : [], items: [], needsItem: false }
+    this.profile = { bookId: id, ...place, lockedThrough: null, writable: true, vat, ...lists, ...seed }
   }
-
   nextId = (kind: string) => `${kind}-${++this.#lastId}`
-
   /** Never the same instant twice, so that a cursor parts what came before from what came after. */
   stamp(): string {
     this.#lastStampMs = Math.max(this.#now().getTime(), this.#lastStampMs + 1)
     return new Date(this.#lastStampMs).toISOString()
   }
-
-  issueTokens(): { access: string; refresh: string; accessEndsAt: string; refreshEndsAt: string } {
-    const at = this.#now().getTime()
-    for (const [token, ends] of this.tokens) {
-      if (token.startsWith('refresh')) this.tokens.set(token, Math.min(ends, at + graceMs))
-    }
-    const end = `${this.profile.bookId}-${++this.#generation}`
-    const tokens = { access: `access-${end}`, refresh: `refresh-${end}` }
-    this.tokens.set(tokens.access, at + accessLivesMs).set(tokens.refresh, at + refreshLivesMs)
-    const instant = (ms: number) => new Date(at + ms).toISOString()
-    return { ...tokens, accessEndsAt: instant(accessLivesMs), refreshEndsAt: instant(refreshLivesMs) }
-  }
   isAlive = (token: string) => (this.tokens.get(token) ?? 0) > this.#now().getTime()
-
-  hold(document: Held): Held {
-    this.documents.set(document.id, document)
-    for (const one of document.of) {
-      this.settling.set(one.id, [...(this.settling.get(one.id) ?? []), document])
-      this.#touch(one.id)
+  issueGrant(): port.Grant {
+    const [at, { bookId, name: bookName }] = [this.#now().getTime(), this.profile]
+    for (const [token, ends] of this.tokens)
+      if (token.startsWith('refresh')) this.tokens.set(token, Math.min(ends, at + graceMs))
+    const issue = (kind: string, livesMs: number) => {
+      const token = this.nextId(`${kind}-${bookId}`)
+      this.tokens.set(token, at + livesMs)
+      return [token, new Date(at + livesMs).toISOString()] as const
     }
-    return document
+    const [accessToken, accessEndsAt] = issue('access', accessLivesMs)
+    const [refreshToken, refreshEndsAt] = issue('refresh', refreshLivesMs)
+    const tokens = { accessToken, accessEndsAt, refreshToken, refreshEndsAt, hardEndsAt: null, scopes: ['accounting'] }
+    return { bookId, bookName, cutId: null, ...tokens }
   }
-  #touch(id: string) {
-    const document = this.documents.get(id)
-    if (document) document.updatedAt = this.stamp()
+  hold(part: HeldPart): Held {
+    const id = this.nextId(part.kind)
+    const nobody = { contactId: null, contactName: null, number: null, reference: null, dueOn: null, version: '0' }
+    const nothing = { totalMinor: 0n, vatMinor: 0n, openMinor: 0n, moves: [], of: [], settles: false }
+    const rest = { currency: this.profile.currency, status: 'open' as const, updatedAt: this.stamp() }
+    const held = { id, ...nobody, ...nothing, ...rest, deepLink: `https://fake.example/${id}`, ...part }
+    this.documents.set(id, held)
+    for (const one of held.of) this.settling.set(one.id, [...(this.settling.get(one.id) ?? []), held])
+    return held
   }
 
-  // ─── What a person or the vendor does behind our back ─────────────────────────────────────────────────────────────
-
-  lockPeriod(through: Day | null) {
-    this.profile.lockedThrough = through
+  // What a person or the vendor does behind our back.
+  lockPeriod(lockedThrough: port.Day | null) {
+    this.profile.lockedThrough = lockedThrough
   }
-  revokeConsent() {
-    this.tokens.clear()
-  }
-  editBehindOurBack(id: string, change: Partial<BookDocument> & Partial<Pick<BookContact, 'name' | 'active'>>) {
+  revokeConsent = () => this.tokens.clear()
+  editBehindOurBack(id: string, change: Partial<port.BookDocument> | Partial<port.BookContact>) {
     const edited = this.documents.get(id) ?? this.contacts.get(id)
     if (!edited) throw new Error(`${this.profile.bookId} holds no ${id}`)
-    Object.assign(edited, change, { version: String(Number(edited.version) + 1), updatedAt: this.stamp() })
-    if ('of' in edited) for (const one of edited.of) this.#touch(one.id)
+    Object.assign(edited, { version: String(Number(edited.version) + 1), ...change, updatedAt: this.stamp() })
   }
-  enterByHand(document: Pick<BookDocument, 'kind' | 'datedOn' | 'totalMinor'> & Partial<BookDocument>): string {
-    const blank = {
-      number: null,
-      reference: null,
-      contactId: null,
-      contactName: null,
-      dueOn: null,
-      status: 'open' as const,
-    }
-    const id = this.nextId(document.kind)
-    const rest = { currency: this.profile.currency, vatMinor: 0n, openMinor: 0n, moves: [], of: [], deepLink: null }
-    const settles = ['invoice', 'bill', 'credit_note', 'supplier_credit'].includes(document.kind)
-    return this.hold({ ...blank, id, version: '0', ...rest, updatedAt: this.stamp(), settles, ...document }).id
-  }
+  enterByHand = (part: HeldPart): string => this.hold(part).id
 }
 
 export class FakeBooks {
@@ -152,85 +90,42 @@ export class FakeBooks {
   /** Called with '<verb> asked' and '<verb> committed': a crash run throws from here. */
   onStep: (step: string) => void = () => {}
   readonly now: () => Date
-
   constructor(now: () => Date) {
     this.now = now
   }
   addBook(seed: Seed): FakeBook {
-    const book = new FakeBook(seed, this.now)
-    this.books.set(seed.id, book)
+    this.books.set(seed.id, new FakeBook(seed, this.now))
+    return this.book(seed.id)
+  }
+  book(id: string): FakeBook {
+    const book = this.books.get(id)
+    if (!book) throw new Error(`there is no book ${id}`)
     return book
   }
-  /** The person says yes on the page at `consentUrl`; gives the address the browser is sent to. */
+  /** The person says yes, or no, on the page at `consentUrl`; gives the address the browser is sent to. */
   agree(consentUrl: string, bookIds: string[]): string {
-    const code = `code-${this.codes.size + 1}`
-    this.codes.set(code, bookIds)
-    return backTo(consentUrl, 'code', code)
+    this.codes.set(`code-${this.codes.size + 1}`, bookIds)
+    return backTo(consentUrl, { code: `code-${this.codes.size}` })
   }
-  decline = (consentUrl: string): string => backTo(consentUrl, 'error', 'access_denied')
+  decline = (consentUrl: string): string => backTo(consentUrl, { error: 'access_denied' })
 }
 
-function backTo(consentUrl: string, name: string, value: string): string {
+function backTo(consentUrl: string, answer: Record<string, string>): string {
   const asked = new URL(consentUrl).searchParams
-  const back = new URL(asked.get('redirect_uri') ?? '')
-  back.searchParams.set('state', asked.get('state') ?? '')
-  back.searchParams.set(name, value)
-  return back.href
+  return `${asked.get('redirect_uri')}?${new URLSearchParams({ state: asked.get('state') ?? '', ...answer })}`
 }
-
-export function account(
-  id: string,
-  code: string | null,
-  name: string,
-  kind: BookAccountKind,
-  reserved = false,
-): BookAccount {
-  return { id, code, name, kind, takesPayments: kind === 'bank', active: true, reserved }
-}
-
-const chart: [string, string, BookAccountKind, boolean?][] = [
-  ['090', 'Bank', 'bank'],
-  ['200', 'Sales', 'income'],
-  ['260', 'Other income', 'income'],
-  ['310', 'Cost of goods sold', 'expense'],
-  ['404', 'Fees', 'expense'],
-  ['429', 'General expenses', 'expense'],
-  ['610', 'Debtors', 'receivable', true],
-  ['800', 'Creditors', 'payable', true],
-  ['814', 'Wages payable', 'current_liability'],
-]
-
-const rates: [VatTreatment, number][] = [
-  ['standard', 2000],
-  ['reduced', 500],
-  ['zero', 0],
-  ['exempt', 0],
-  ['outside', 0],
-  ['reverse_charge', 0],
-]
-const taxCodes = (['sales', 'purchases'] as TaxUse[]).flatMap((use) =>
-  rates.map(([treatment, rateBasisPoints]) => {
-    return {
-      id: `${use}-${treatment}`,
-      name: `${treatment} ${use}`,
-      rateBasisPoints,
-      uses: [use],
-      active: true,
-      treatment,
-    }
-  }),
-)
-
-/** What a fresh receipt says of a contact. */
-export function contactReceipt(id: string): Receipt {
-  const nothing = {
-    number: null,
-    totalMinor: null,
-    openMinor: null,
-    datedOn: null,
-    status: null,
-    deepLink: null,
-    callId: null,
-  }
-  return { kind: 'contact', id, version: '0', warnings: [], ...nothing }
-}
+const chart = (): port.BookAccount[] =>
+  ['090 Bank/bank', '200 Sales/income', '310 Cost of goods sold/expense', '404 Fees/expense', '429 Losses/expense']
+    .concat('260 Other income/income', '610 Debtors/receivable', '800 Creditors/payable', '814 Wages/current_liability')
+    .map((line) => {
+      const [name = '', kind] = line.slice(4).split('/') as [string, port.BookAccountKind]
+      const [code, reserved] = [line.slice(0, 3), kind === 'receivable' || kind === 'payable']
+      return { id: `acc-${code}`, code, name, kind, takesPayments: kind === 'bank', active: true, reserved }
+    })
+const rates = { standard: 2000, reduced: 500, zero: 0, exempt: 0, outside: 0, reverse_charge: 0 }
+const taxCodes = () => [...taxCodesFor('sales'), ...taxCodesFor('purchases')]
+const taxCodesFor = (use: port.TaxUse): port.BookTaxCode[] =>
+  (Object.keys(rates) as port.VatTreatment[]).map((treatment) => {
+    const [name, rateBasisPoints] = [`${use}-${treatment}`, rates[treatment]]
+    return { id: name, name, treatment, rateBasisPoints, uses: [use], active: true }
+  })

@@ -4,7 +4,7 @@ import { fakeConnector } from '../../connectors/fake/connector.ts'
 import { accessLivesMs, FakeBooks } from '../../connectors/fake/knobs.ts'
 import type { DocumentKind, TaxUse, VatTreatment } from '../../connectors/port.ts'
 import { connectorContract, type Harness } from './contract.ts'
-import { ask, paidOn, papers, soldOn } from './papers.ts'
+import { ask, paidOn, papers } from './papers.ts'
 
 connectorContract('the fake book', () => makeFakeHarness(false))
 connectorContract('the fake book with refunds in two steps', () => makeFakeHarness(true))
@@ -97,21 +97,15 @@ describe('the knobs of the fake book', () => {
     expect(await kit.balance(account, paidOn)).toBe(200n)
   })
 
-  test('a remembered error stands under its key until the key changes', async () => {
-    const { book, books, connector, grant, ...rest } = await makeFakeHarness(false)
-    const kit = papers({ ...rest, connector, grant })
+  test('a key is good for one thing only', async () => {
+    const harness = await makeFakeHarness(false)
+    const kit = papers(harness)
     const customer = await kit.putContact('Bakery', 'customer')
-    const wish = ask(kit.invoice(customer))
-    book.knobs.rememberErrors = true
-    book.lockPeriod(soldOn)
-    expect((await kit.errorOf(connector.putDocuments(grant, [wish]))).facts.remembered).toBeUndefined()
-    book.lockPeriod(null)
-    expect(await kit.errorOf(connector.putDocuments(grant, [wish]))).toMatchObject({
-      kind: 'period_locked',
-      facts: { remembered: true },
-    })
-    await kit.putDocument(wish.thing)
-    expect(books.calls.filter((one) => one.verb === 'putDocuments')).toHaveLength(3)
+    const first = ask(kit.invoice(customer))
+    await harness.connector.putDocuments(harness.grant, [first])
+    const other = { ...first, thing: kit.invoice(customer) }
+    const error = await kit.errorOf(harness.connector.putDocuments(harness.grant, [other]))
+    expect(error).toMatchObject({ kind: 'conflicting', facts: { cause: 'key_reused' } })
   })
 
   test('two books do not know of each other, and each refresh is counted', async () => {
