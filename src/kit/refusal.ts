@@ -79,6 +79,11 @@ const words = {
     says: () => 'That hold has been posted, released or has expired.',
     fix: 'Make a new hold.',
   },
+  hold_not_expired: {
+    status: 409,
+    says: () => 'That hold has not run out, or was promised and waits.',
+    fix: 'Post it, or release it.',
+  },
   hold_exceeded: {
     status: 422,
     says: (f) => `The hold is for ${f.heldMinor}; ${f.askedMinor} was asked.`,
@@ -128,6 +133,16 @@ const words = {
     says: () => 'This network is paused: nothing is traded until it goes on.',
     fix: 'Ask the convener.',
   },
+  vat_number_not_sound: {
+    status: 422,
+    says: (f) => `"${f.number}" is not a VAT number of ${f.country}.`,
+    fix: 'Give it as it stands on the certificate: GB and 9 or 12 digits.',
+  },
+  prefix_taken: {
+    status: 409,
+    says: (f) => `"${f.prefix}" is another member’s invoice prefix, or is not 2 to 8 capitals and digits.`,
+    fix: 'Choose another prefix.',
+  },
   member_exists: {
     status: 409,
     says: () => 'This organisation is a member of the network already.',
@@ -162,6 +177,11 @@ const words = {
     status: 422,
     says: () => 'A member of this legal form can have no credit limit above zero.',
     fix: 'Leave it at zero.',
+  },
+  limit_ask_closed: {
+    status: 409,
+    says: () => 'This request for a limit has been answered already.',
+    fix: 'Set the limit on the member’s page.',
   },
   invitation_dead: {
     status: 409,
