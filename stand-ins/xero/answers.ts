@@ -56,7 +56,9 @@ export function bodyRefused(message: string): Refused {
 }
 
 export function notFound(): Refused {
-  return new Refused(404, 'The resource you\'re looking for cannot be found', { 'Content-Type': 'text/html; charset=utf-8' })
+  return new Refused(404, "The resource you're looking for cannot be found", {
+    'Content-Type': 'text/html; charset=utf-8',
+  })
 }
 
 export function problem(status: number, title: string, detail: string, headers: Record<string, string> = {}): Refused {

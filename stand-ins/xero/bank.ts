@@ -5,13 +5,13 @@
  */
 import { randomUUID } from 'node:crypto'
 import { toMinor } from '../kit/decimals.ts'
-import { Invalid, dayFields, dayFrom, instantStamp, money, notFound } from './answers.ts'
+import { dayFields, dayFrom, Invalid, instantStamp, money, notFound } from './answers.ts'
 import type { Account, BankEntry, BankTransfer, XeroBook } from './book.ts'
 import { contactFor, contactStub } from './contacts.ts'
 import type { Element } from './elements.ts'
 import { elementsOf, writeElements, writeOne } from './elements.ts'
 import type { Call, Endpoint } from './endpoint.ts'
-import { lineTypes, linesFrom, netOf, renderLine, totalsOf } from './lines.ts'
+import { linesFrom, lineTypes, netOf, renderLine, totalsOf } from './lines.ts'
 import { list } from './list.ts'
 import { refuseLockedDocument } from './locks.ts'
 import { allocatedOf, paidOn } from './owing.ts'
@@ -186,7 +186,14 @@ export function createEntry(call: Call, ask: Element): BankEntry {
   book.tables.bankEntries.set(entry.id, entry)
   if (entry.creditId !== undefined) {
     const kind = overpayment ? 'Overpayment' : 'Prepayment'
-    const made = { id: entry.creditId, kind, bankEntryId: entry.id, allocationIds: [], paymentIds: [], updatedAt: at } as const
+    const made = {
+      id: entry.creditId,
+      kind,
+      bankEntryId: entry.id,
+      allocationIds: [],
+      paymentIds: [],
+      updatedAt: at,
+    } as const
     book.tables.credits.set(entry.creditId, { ...made, allocationIds: [], paymentIds: [] })
   }
   postEntry(book, entry)
@@ -300,8 +307,14 @@ export function createTransfer(call: Call, ask: Element): BankTransfer {
     createdAt: at,
     updatedAt: at,
   })
-  book.tables.bankEntries.set(transfer.fromEntryId, half(transfer.fromEntryId, 'SPEND-TRANSFER', from.id, transfer.fromReconciled))
-  book.tables.bankEntries.set(transfer.toEntryId, half(transfer.toEntryId, 'RECEIVE-TRANSFER', to.id, transfer.toReconciled))
+  book.tables.bankEntries.set(
+    transfer.fromEntryId,
+    half(transfer.fromEntryId, 'SPEND-TRANSFER', from.id, transfer.fromReconciled),
+  )
+  book.tables.bankEntries.set(
+    transfer.toEntryId,
+    half(transfer.toEntryId, 'RECEIVE-TRANSFER', to.id, transfer.toReconciled),
+  )
   book.ledger.journal(
     date,
     [

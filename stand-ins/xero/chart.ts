@@ -15,7 +15,14 @@ export interface ChartRow {
   systemAccount?: string
 }
 
-type Row = [code: string, name: string, type: string, accountClass: AccountClass, tax: 'sale' | 'cost' | 'none', system?: string]
+type Row = [
+  code: string,
+  name: string,
+  type: string,
+  accountClass: AccountClass,
+  tax: 'sale' | 'cost' | 'none',
+  system?: string,
+]
 
 const rows: Row[] = [
   ['200', 'Sales', 'REVENUE', 'REVENUE', 'sale'],

@@ -9,14 +9,14 @@ import type { ValidateFunction } from 'ajv'
 import { Ajv } from 'ajv'
 import addFormatsDefault from 'ajv-formats'
 import { placesOf } from '../kit/decimals.ts'
-import type { Endpoint } from './endpoint.ts'
 import { elementsOf } from './elements.ts'
+import type { Endpoint } from './endpoint.ts'
 
 type Schema = { properties?: Record<string, Record<string, unknown>>; [key: string]: unknown }
 
-const extract = JSON.parse(
-  readFileSync(new URL('./schema/accounting-extract.json', import.meta.url), 'utf8'),
-) as { schemas: Record<string, Schema> }
+const extract = JSON.parse(readFileSync(new URL('./schema/accounting-extract.json', import.meta.url), 'utf8')) as {
+  schemas: Record<string, Schema>
+}
 
 /** Fields the vendor gained after the copied version, or which its own file forgets. */
 const added: Record<string, Record<string, Record<string, unknown>>> = {

@@ -111,7 +111,9 @@ function matching(book: XeroBook, ask: Element): Contact | undefined {
     const byNumber = contacts.find((row) => row.number === ask.ContactNumber)
     if (byNumber !== undefined) return byNumber
   }
-  const name = String(ask.Name ?? '').trim().toLowerCase()
+  const name = String(ask.Name ?? '')
+    .trim()
+    .toLowerCase()
   if (name === '') return undefined
   return contacts.find((row) => row.status === 'ACTIVE' && row.name.toLowerCase() === name)
 }
@@ -151,9 +153,7 @@ function refuseTaken(book: XeroBook, ownId: string | undefined, name: string, nu
 }
 
 function moreOf(ask: Element): Element {
-  return Object.fromEntries(
-    Object.entries(ask).filter(([name]) => !own.includes(name) && !answersOnly.includes(name)),
-  )
+  return Object.fromEntries(Object.entries(ask).filter(([name]) => !own.includes(name) && !answersOnly.includes(name)))
 }
 
 /** The contact a new document names: found by id, number or name, else made; an archived one is refused. */

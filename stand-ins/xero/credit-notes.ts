@@ -3,11 +3,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import { toMinor } from '../kit/decimals.ts'
-import { Invalid, dayFrom, dayStamp, instantStamp, money, notFound } from './answers.ts'
+import { dayFrom, dayStamp, Invalid, instantStamp, money, notFound } from './answers.ts'
 import type { Allocation, Credit, Paper, PaperType, XeroBook } from './book.ts'
 import { contactStub } from './contacts.ts'
 import type { Element } from './elements.ts'
-import { elementsOf, writeElements, writeOne } from './elements.ts'
+import { writeElements, writeOne } from './elements.ts'
 import type { Call, Endpoint } from './endpoint.ts'
 import { livePayments, paperFields, ring } from './invoices.ts'
 import { list } from './list.ts'
@@ -142,11 +142,15 @@ function creditAt(book: XeroBook, kind: Credit['kind'], id: string): Credit {
 
 export function createCreditNote(call: Call, ask: Element): Paper {
   const type = ask.Type as PaperType
-  if (type !== 'ACCRECCREDIT' && type !== 'ACCPAYCREDIT')
-    throw new Invalid('Type must be ACCRECCREDIT or ACCPAYCREDIT')
+  if (type !== 'ACCRECCREDIT' && type !== 'ACCPAYCREDIT') throw new Invalid('Type must be ACCRECCREDIT or ACCPAYCREDIT')
   const notes = [...call.book.tables.creditNotes.values()]
-  const number = String(ask.CreditNoteNumber ?? (type === 'ACCRECCREDIT' ? `CN-${String(notes.length + 1).padStart(4, '0')}` : ''))
-  if (type === 'ACCRECCREDIT' && notes.some((note) => note.type === type && note.status !== 'DELETED' && note.number === number))
+  const number = String(
+    ask.CreditNoteNumber ?? (type === 'ACCRECCREDIT' ? `CN-${String(notes.length + 1).padStart(4, '0')}` : ''),
+  )
+  if (
+    type === 'ACCRECCREDIT' &&
+    notes.some((note) => note.type === type && note.status !== 'DELETED' && note.number === number)
+  )
     throw new Invalid('Credit Note # must be unique.')
   const note = paperFrom(call, ask, type, number)
   keepPaper(call.book, note)
@@ -173,7 +177,8 @@ export function allocate(call: Call, from: Allocation['from'], ask: Element): Al
   const messages: string[] = []
   if (invoice.status !== 'AUTHORISED') messages.push('Allocations can only be made against Authorised documents')
   if (source.sale !== isSale(invoice.type)) messages.push('The invoice type does not fit the credit')
-  if (source.contactId !== invoice.contactId) messages.push('The contact of the credit and of the invoice must be the same')
+  if (source.contactId !== invoice.contactId)
+    messages.push('The contact of the credit and of the invoice must be the same')
   if (amountMinor <= 0n) messages.push('The amount of an allocation must be greater than zero')
   if (amountMinor > source.remainingMinor) messages.push('The amount exceeds the remaining credit')
   if (amountMinor > dueOf(book, invoice)) messages.push('The amount exceeds the amount outstanding on this document')

@@ -1,7 +1,7 @@
 /**
  * Invoices and bills: one endpoint for both. A sales invoice's number is unique, a bill's is not.
  */
-import { Invalid, dayFields, dayStamp, instantStamp, money, notFound } from './answers.ts'
+import { dayFields, dayStamp, Invalid, instantStamp, money, notFound } from './answers.ts'
 import type { Paper, PaperType, XeroBook } from './book.ts'
 import { contactStub } from './contacts.ts'
 import type { Element } from './elements.ts'
@@ -9,7 +9,7 @@ import { writeElements } from './elements.ts'
 import type { Call, Endpoint } from './endpoint.ts'
 import { renderLine } from './lines.ts'
 import { idsOf, list } from './list.ts'
-import { allocatedOf, dueOf, paidOn } from './owing.ts'
+import { allocatedOf, openOf, paidOn } from './owing.ts'
 import { changedPaper, keepPaper, paperFrom } from './paper.ts'
 
 const body = { plural: 'Invoices', schema: 'Invoice' }
@@ -211,7 +211,11 @@ export function render(book: XeroBook, paper: Paper, whole = true, fourPlaceUnit
     live.flatMap((allocation) => {
       if (allocation?.from.kind !== 'credit' || book.tables.credits.get(allocation.from.id)?.kind !== kind) return []
       return [
-        { [`${kind}ID`]: allocation.from.id, AppliedAmount: money(allocation.amountMinor), Date: dayStamp(allocation.date) },
+        {
+          [`${kind}ID`]: allocation.from.id,
+          AppliedAmount: money(allocation.amountMinor),
+          Date: dayStamp(allocation.date),
+        },
       ]
     })
   return {
@@ -239,7 +243,7 @@ export function render(book: XeroBook, paper: Paper, whole = true, fourPlaceUnit
     }),
     Prepayments: credited('Prepayment'),
     Overpayments: credited('Overpayment'),
-    AmountDue: money(dueOf(book, paper)),
+    AmountDue: money(paper.status === 'VOIDED' || paper.status === 'DELETED' ? 0n : openOf(book, paper)),
     AmountPaid: money(paidOn(book, paper)),
     AmountCredited: money(allocatedOf(book, paper)),
     IsDiscounted: paper.lines.some((line) => line.discountRate !== undefined),

@@ -52,12 +52,15 @@ function lineFrom(book: XeroBook, ask: Element, rules: LineRules): Line {
         ? toMinor(ask.UnitAmount as number, 4)
         : toMinor(ask.UnitAmount as number, 2) * 100n
 
-  if (ask.DiscountRate !== undefined && !rules.discounts) throw new Invalid('Discounts are not valid for this document.')
+  if (ask.DiscountRate !== undefined && !rules.discounts)
+    throw new Invalid('Discounts are not valid for this document.')
   const off = ask.DiscountRate === undefined ? 0n : toMinor(ask.DiscountRate as number, 4)
   const reckoned = divideHalfUp(quantity * unit * (wholePercent - off), fourPlaces * 100n * wholePercent)
   const lineMinor = ask.UnitAmount === undefined && given !== undefined ? given : reckoned
   if (given !== undefined && given !== lineMinor)
-    throw new Invalid(`The line total ${money(given).toFixed(2)} does not match the expected line total ${money(lineMinor).toFixed(2)}`)
+    throw new Invalid(
+      `The line total ${money(given).toFixed(2)} does not match the expected line total ${money(lineMinor).toFixed(2)}`,
+    )
   if (lineMinor > largestLineMinor || lineMinor < -largestLineMinor) throw new Invalid('The line total is too large')
 
   const account = lineAccount(book, ask, rules.approved)
@@ -92,7 +95,11 @@ export function lineAccount(book: XeroBook, ask: Element, needed: boolean): Acco
     throw new Invalid(
       `Account code '${code}' has been archived, or has been deleted. Each line item must reference a valid account.`,
     )
-  if (account === undefined || account.type === 'BANK' || ['DEBTORS', 'CREDITORS'].includes(account.systemAccount ?? ''))
+  if (
+    account === undefined ||
+    account.type === 'BANK' ||
+    ['DEBTORS', 'CREDITORS'].includes(account.systemAccount ?? '')
+  )
     throw new Invalid(`Account code '${code}' is not a valid code for this document.`)
   return account
 }

@@ -4,12 +4,12 @@
  * Keeps: an approved document stands in the ledger, a draft or a voided one does not; nothing moves in a locked period.
  */
 import { randomUUID } from 'node:crypto'
-import { Invalid, dayFrom } from './answers.ts'
+import { dayFrom, Invalid } from './answers.ts'
 import type { Line, Paper, PaperStatus, PaperType, XeroBook } from './book.ts'
 import { contactFor } from './contacts.ts'
 import type { Element } from './elements.ts'
 import type { Call } from './endpoint.ts'
-import { lineTypes, linesFrom, netOf, totalsOf } from './lines.ts'
+import { linesFrom, lineTypes, netOf, totalsOf } from './lines.ts'
 import { refuseLockedDocument } from './locks.ts'
 import { allocatedOf, isOpenStatus, paidOn } from './owing.ts'
 

@@ -3,7 +3,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { toMinor } from '../kit/decimals.ts'
-import { Invalid, dayFields, dayFrom, instantStamp, money, notFound } from './answers.ts'
+import { dayFields, dayFrom, Invalid, instantStamp, money, notFound } from './answers.ts'
 import type { Account, Credit, Paper, Payment, XeroBook } from './book.ts'
 import { contactStub } from './contacts.ts'
 import type { Element } from './elements.ts'
@@ -84,8 +84,7 @@ function paymentAt(book: XeroBook, id: string): Payment {
 /** The account money comes into or goes out of: a bank account, or one with payments enabled. */
 function paymentAccount(book: XeroBook, ask: unknown): Account {
   const account = book.accountBy(ask as { AccountID?: string; Code?: string })
-  if (account === undefined || account.status === 'ARCHIVED')
-    throw new Invalid('Account could not be found')
+  if (account === undefined || account.status === 'ARCHIVED') throw new Invalid('Account could not be found')
   if (account.type !== 'BANK' && !account.paymentsEnabled)
     throw new Invalid('Account type is invalid for making a payment to/from')
   return account
@@ -149,15 +148,8 @@ export function pay(call: Call, ask: Element): Payment {
   if (amountMinor <= 0n) messages.push('Payment amount must be greater than zero')
   if (amountMinor > target.remainingMinor)
     messages.push('Payment amount exceeds the amount outstanding on this document')
-  let account: Account | undefined
-  for (const check of [() => void (account = paymentAccount(book, ask.Account ?? {})), () => refuseLockedPayment(book, date)]) {
-    try {
-      check()
-    } catch (error) {
-      if (!(error instanceof Invalid)) throw error
-      messages.push(...error.messages)
-    }
-  }
+  const account = collect(messages, () => paymentAccount(book, ask.Account ?? {}))
+  collect(messages, () => refuseLockedPayment(book, date))
   if (messages.length > 0 || account === undefined) throw new Invalid(...messages)
 
   const at = call.now.getTime()
@@ -189,6 +181,17 @@ export function pay(call: Call, ask: Element): Payment {
   )
   attach(call, target, payment)
   return payment
+}
+
+/** Tries one rule; what it refuses joins the other messages. */
+function collect<T>(messages: string[], rule: () => T): T | undefined {
+  try {
+    return rule()
+  } catch (error) {
+    if (!(error instanceof Invalid)) throw error
+    messages.push(...error.messages)
+    return undefined
+  }
 }
 
 function attach(call: Call, { paper, credit }: Target, payment: Payment): void {
