@@ -1,0 +1,141 @@
+/**
+ * Xero's lists, page by page, each with how its elements are read.
+ *
+ * Keeps: a list ends on its own word (`pagination`), on a short page, or where a page brings nothing new; never on trust alone.
+ */
+import type { AccountingApi } from 'xero-node'
+import { type BookDocument, BookError, type Grant } from '../port.ts'
+import { idAt, type Json, listAt, objectAt, textAt } from './answer.ts'
+import { mostPages, pageSize, smallestPage } from './limits.ts'
+import type { Frame } from './sheet.ts'
+import {
+  bankTransactionFrom,
+  bankTransferFrom,
+  creditNoteFrom,
+  invoiceFrom,
+  journalFrom,
+  paymentFrom,
+} from './translate-back.ts'
+import { vendorInstant, type XeroWire } from './wire.ts'
+
+export type ListName =
+  | 'Contacts'
+  | 'Invoices'
+  | 'CreditNotes'
+  | 'Payments'
+  | 'BankTransactions'
+  | 'BankTransfers'
+  | 'ManualJournals'
+export type Wanted = { since?: Date | undefined; where?: string | undefined; contactIds?: string[] | undefined }
+type PageAsk = Wanted & { tenant: string; page: number }
+
+type List = { id: string; isPaged: boolean; ask: (api: AccountingApi, wanted: PageAsk) => Promise<unknown> }
+
+/** xero-node takes its arguments by position; this is the only place where lists are asked for. */
+const lists: Record<ListName, List> = {
+  Contacts: {
+    id: 'ContactID',
+    isPaged: true,
+    ask: (api, { tenant, since, where, page }) =>
+      api.getContacts(tenant, since, where, undefined, undefined, page, true, undefined, undefined, pageSize),
+  },
+  Invoices: {
+    id: 'InvoiceID',
+    isPaged: true,
+    ask: (api, { tenant, since, where, contactIds, page }) =>
+      api.getInvoices(
+        tenant,
+        since,
+        where,
+        undefined,
+        undefined,
+        undefined,
+        contactIds,
+        undefined,
+        page,
+        undefined,
+        undefined,
+        undefined,
+        undefined,
+        pageSize,
+      ),
+  },
+  CreditNotes: {
+    id: 'CreditNoteID',
+    isPaged: true,
+    ask: (api, { tenant, since, where, page }) =>
+      api.getCreditNotes(tenant, since, where, undefined, page, undefined, pageSize),
+  },
+  Payments: {
+    id: 'PaymentID',
+    isPaged: true,
+    ask: (api, { tenant, since, where, page }) => api.getPayments(tenant, since, where, undefined, page, pageSize),
+  },
+  BankTransactions: {
+    id: 'BankTransactionID',
+    isPaged: true,
+    ask: (api, { tenant, since, where, page }) =>
+      api.getBankTransactions(tenant, since, where, undefined, page, undefined, pageSize),
+  },
+  BankTransfers: {
+    id: 'BankTransferID',
+    isPaged: false,
+    ask: (api, { tenant, since, where }) => api.getBankTransfers(tenant, since, where, undefined, true),
+  },
+  ManualJournals: {
+    id: 'ManualJournalID',
+    isPaged: true,
+    ask: (api, { tenant, since, where, page }) =>
+      api.getManualJournals(tenant, since, where, undefined, page, pageSize),
+  },
+}
+
+/** How one element of a list is read as a document of ours; contacts have a shape of their own. */
+export const documentReaders: Record<
+  Exclude<ListName, 'Contacts'>,
+  (json: Json, frame: Frame) => BookDocument | null
+> = {
+  Invoices: invoiceFrom,
+  CreditNotes: creditNoteFrom,
+  Payments: paymentFrom,
+  BankTransactions: bankTransactionFrom,
+  BankTransfers: bankTransferFrom,
+  ManualJournals: journalFrom,
+}
+
+export type ListPage = { elements: Json[]; at: string | null }
+
+export async function* pagesOf(wire: XeroWire, grant: Grant, name: ListName, wanted: Wanted): AsyncGenerator<ListPage> {
+  const list = lists[name]
+  const known = new Set<string>()
+  for (let page = 1; page <= mostPages; page += 1) {
+    const { json } = await wire.read(grant, (api) => list.ask(api, { ...wanted, tenant: grant.bookId, page }))
+    const elements = listAt(json, name)
+    const fresh = elements.filter((one) => !known.has(idAt(one, list.id) ?? ''))
+    for (const one of fresh) known.add(idAt(one, list.id) ?? '')
+    if (fresh.length > 0 || page === 1) yield { elements: fresh, at: vendorInstant(json) }
+
+    const pageCount = textAt(objectAt(json, 'pagination'), 'pageCount')
+    const isLast = pageCount === null ? elements.length < smallestPage : page >= Number(pageCount)
+    if (!list.isPaged || isLast || fresh.length === 0) return
+  }
+  // Stopping here in silence would make what lies beyond look absent.
+  throw new BookError('invalid', {
+    cause: 'too_many_pages',
+    said: `${name}: more than ${mostPages} pages`,
+    status: null,
+    vendorCode: null,
+    callId: null,
+  })
+}
+
+/** As pagesOf; where the vendor cannot read the filter, everything is read and the caller filters it as it does anyway. */
+export async function* searched(wire: XeroWire, grant: Grant, name: ListName, wanted: Wanted): AsyncGenerator<Json[]> {
+  try {
+    for await (const { elements } of pagesOf(wire, grant, name, wanted)) yield elements
+  } catch (error) {
+    const isFilterRefused = error instanceof BookError && error.facts.status === 400 && wanted.where !== undefined
+    if (!isFilterRefused) throw error
+    for await (const { elements } of pagesOf(wire, grant, name, { ...wanted, where: undefined })) yield elements
+  }
+}

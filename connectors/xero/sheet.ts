@@ -1,0 +1,76 @@
+/**
+ * What is kept in mind of each book, so that writing needs no reading: its accounts for a while, its short code for good.
+ *
+ * Keeps: one reading at a time for a book, however many ask.
+ * Never: a token, an amount or a document.
+ */
+import type { BookProfile, Grant } from '../port.ts'
+import { listAt, textAt } from './answer.ts'
+import { chartLivesMs } from './limits.ts'
+import { accountFrom, organisationIn } from './profile.ts'
+import type { Chart } from './translate.ts'
+import type { XeroWire } from './wire.ts'
+
+export type Frame = { shortCode: string | null; currency: string }
+
+export type XeroSheets = {
+  chart(grant: Grant): Promise<Chart>
+  frame(grant: Grant): Promise<Frame>
+  learn(profile: BookProfile): void
+  /** Whatever the book refused may have changed since we read it. */
+  forgetChart(bookId: string): void
+}
+
+const mostBooks = 10_000
+
+export function xeroSheets(wire: XeroWire, now: () => Date): XeroSheets {
+  const charts = new Map<string, { at: number; chart: Promise<Chart> }>()
+  const frames = new Map<string, Promise<Frame>>()
+
+  return {
+    chart(grant) {
+      const kept = charts.get(grant.bookId)
+      if (kept && Math.abs(now().getTime() - kept.at) < chartLivesMs) return kept.chart
+      return keep(charts, grant.bookId, readChart(wire, grant), (chart) => ({ at: now().getTime(), chart }))
+    },
+    frame(grant) {
+      return frames.get(grant.bookId) ?? keep(frames, grant.bookId, readFrame(wire, grant), (frame) => frame)
+    },
+    learn({ bookId, accounts, shortCode, currency }) {
+      const chart = Promise.resolve(new Map(accounts.map((account) => [account.id, account])))
+      charts.set(bookId, { at: now().getTime(), chart })
+      frames.set(bookId, Promise.resolve({ shortCode, currency }))
+    },
+    forgetChart(bookId) {
+      charts.delete(bookId)
+    },
+  }
+}
+
+/** A failed reading is not kept. */
+function keep<K, V>(
+  kept: Map<string, V>,
+  bookId: string,
+  reading: Promise<K>,
+  wrap: (reading: Promise<K>) => V,
+): Promise<K> {
+  if (kept.size >= mostBooks) kept.clear()
+  const entry = wrap(reading)
+  kept.set(bookId, entry)
+  reading.catch(() => {
+    if (kept.get(bookId) === entry) kept.delete(bookId)
+  })
+  return reading
+}
+
+async function readChart(wire: XeroWire, grant: Grant): Promise<Chart> {
+  const { json } = await wire.read(grant, (api) => api.getAccounts(grant.bookId))
+  const accounts = listAt(json, 'Accounts').flatMap((one) => accountFrom(one) ?? [])
+  return new Map(accounts.map((account) => [account.id, account]))
+}
+
+async function readFrame(wire: XeroWire, grant: Grant): Promise<Frame> {
+  const { json } = await wire.read(grant, (api) => api.getOrganisations(grant.bookId))
+  const organisation = organisationIn(json)
+  return { shortCode: textAt(organisation, 'ShortCode'), currency: textAt(organisation, 'BaseCurrency') ?? '' }
+}
