@@ -27,20 +27,55 @@ const classifications: Record<string, string> = {
 
 /** Each type's subtypes that a caller may name; the first is what a new account of that type gets. */
 const subTypes: Record<string, string[]> = {
-  Bank: ['CashOnHand', 'Checking', 'MoneyMarket', 'RentsHeldInTrust', 'Savings', 'TrustAccounts', 'CashAndCashEquivalents'],
+  Bank: [
+    'CashOnHand',
+    'Checking',
+    'MoneyMarket',
+    'RentsHeldInTrust',
+    'Savings',
+    'TrustAccounts',
+    'CashAndCashEquivalents',
+  ],
   'Accounts Receivable': ['AccountsReceivable'],
-  'Other Current Asset': ['OtherCurrentAssets', 'UndepositedFunds', 'PrepaidExpenses', 'LoansToOthers', 'EmployeeCashAdvances'],
+  'Other Current Asset': [
+    'OtherCurrentAssets',
+    'UndepositedFunds',
+    'PrepaidExpenses',
+    'LoansToOthers',
+    'EmployeeCashAdvances',
+  ],
   'Fixed Asset': ['FurnitureAndFixtures', 'MachineryAndEquipment', 'Vehicles', 'OtherFixedAssets'],
   'Other Asset': ['OtherLongTermAssets', 'SecurityDeposits'],
   'Accounts Payable': ['AccountsPayable'],
   'Credit Card': ['CreditCard'],
-  'Other Current Liability': ['OtherCurrentLiabilities', 'GlobalTaxPayable', 'GlobalTaxSuspense', 'PayrollClearing', 'PayrollTaxPayable', 'LoanPayable'],
+  'Other Current Liability': [
+    'OtherCurrentLiabilities',
+    'GlobalTaxPayable',
+    'GlobalTaxSuspense',
+    'PayrollClearing',
+    'PayrollTaxPayable',
+    'LoanPayable',
+  ],
   'Long Term Liability': ['NotesPayable', 'OtherLongTermLiabilities', 'ShareholderNotesPayable'],
   Equity: ['OpeningBalanceEquity', 'RetainedEarnings', 'OwnersEquity', 'ShareCapital'],
-  Income: ['SalesOfProductIncome', 'ServiceFeeIncome', 'OtherPrimaryIncome', 'DiscountsRefundsGiven', 'NonProfitIncome'],
+  Income: [
+    'SalesOfProductIncome',
+    'ServiceFeeIncome',
+    'OtherPrimaryIncome',
+    'DiscountsRefundsGiven',
+    'NonProfitIncome',
+  ],
   'Other Income': ['OtherMiscellaneousIncome', 'InterestEarned'],
   'Cost of Goods Sold': ['SuppliesMaterialsCogs', 'OtherCostsOfServiceCos'],
-  Expense: ['AdvertisingPromotional', 'OfficeGeneralAdministrativeExpenses', 'BankCharges', 'DuesSubscriptions', 'OtherMiscellaneousServiceCost', 'PayrollExpenses', 'SuppliesMaterials'],
+  Expense: [
+    'AdvertisingPromotional',
+    'OfficeGeneralAdministrativeExpenses',
+    'BankCharges',
+    'DuesSubscriptions',
+    'OtherMiscellaneousServiceCost',
+    'PayrollExpenses',
+    'SuppliesMaterials',
+  ],
   'Other Expense': ['OtherMiscellaneousExpense', 'Depreciation'],
 }
 
@@ -48,11 +83,21 @@ const onBalanceSheet = ['Asset', 'Liability', 'Equity']
 
 export const accounts: Rules = {
   prepare(company, body, earlier) {
-    const AccountType = body.AccountType ?? Object.keys(subTypes).find((type) => subTypes[type]?.includes(body.AccountSubType ?? ''))
-    if (!AccountType || !classifications[AccountType]) throw refuse('6010', `Account type ${body.AccountType ?? body.AccountSubType} is not valid`, 'AccountType')
-    const AccountSubType = body.AccountSubType ?? (earlier?.AccountType === AccountType ? earlier.AccountSubType : subTypes[AccountType]?.[0])
-    if (!subTypes[AccountType]?.includes(AccountSubType ?? '')) throw refuse('6010', `Account subtype ${AccountSubType} does not belong to ${AccountType}`, 'AccountSubType')
-    if (earlier && earlier.AccountType !== AccountType && company.books.entriesOf(body.Id ?? '').length > 0 && ['Accounts Receivable', 'Accounts Payable'].includes(AccountType))
+    const AccountType =
+      body.AccountType ?? Object.keys(subTypes).find((type) => subTypes[type]?.includes(body.AccountSubType ?? ''))
+    if (!AccountType || !classifications[AccountType])
+      throw refuse('6010', `Account type ${body.AccountType ?? body.AccountSubType} is not valid`, 'AccountType')
+    const AccountSubType =
+      body.AccountSubType ??
+      (earlier?.AccountType === AccountType ? earlier.AccountSubType : subTypes[AccountType]?.[0])
+    if (!subTypes[AccountType]?.includes(AccountSubType ?? ''))
+      throw refuse('6010', `Account subtype ${AccountSubType} does not belong to ${AccountType}`, 'AccountSubType')
+    if (
+      earlier &&
+      earlier.AccountType !== AccountType &&
+      company.books.entriesOf(body.Id ?? '').length > 0 &&
+      ['Accounts Receivable', 'Accounts Payable'].includes(AccountType)
+    )
       throw businessRule('An account with entries cannot become debtors or creditors.', 'AccountType')
     mustBeFree(company, body)
     const { CurrentBalance, CurrentBalanceWithSubAccounts, FullyQualifiedName, ...rest } = body
@@ -78,19 +123,35 @@ export const accounts: Rules = {
 
 function mustBeFree(company: Company, body: Body): void {
   const wanted = body.Name?.trim().toLowerCase()
-  const taken = company.all('Account').find((other) => other.Id !== body.Id && other.Name?.trim().toLowerCase() === wanted)
-  if (taken) throw refuse('6240', `The name supplied already exists. : Another account is already using this name. Id=${taken.Id}`, 'Name')
+  const taken = company
+    .all('Account')
+    .find((other) => other.Id !== body.Id && other.Name?.trim().toLowerCase() === wanted)
+  if (taken)
+    throw refuse(
+      '6240',
+      `The name supplied already exists. : Another account is already using this name. Id=${taken.Id}`,
+      'Name',
+    )
 }
 
 export const products: Rules = {
   prepare(company, body) {
-    if (body.Type === 'Inventory' && !body.AssetAccountRef) throw refuse('2020', 'Required parameter AssetAccountRef is missing in the request', 'AssetAccountRef')
+    if (body.Type === 'Inventory' && !body.AssetAccountRef)
+      throw refuse('2020', 'Required parameter AssetAccountRef is missing in the request', 'AssetAccountRef')
     if (body.IncomeAccountRef) referred(company, 'Account', body.IncomeAccountRef, 'IncomeAccountRef')
     if (body.ExpenseAccountRef) referred(company, 'Account', body.ExpenseAccountRef, 'ExpenseAccountRef')
     const wanted = body.Name?.trim().toLowerCase()
-    const taken = company.all('Item').find((other) => other.Id !== body.Id && other.Name?.trim().toLowerCase() === wanted)
+    const taken = company
+      .all('Item')
+      .find((other) => other.Id !== body.Id && other.Name?.trim().toLowerCase() === wanted)
     if (taken) throw refuse('6240', `The name supplied already exists. : Id=${taken.Id}`, 'Name')
-    const complete: Body = { ...body, FullyQualifiedName: body.Name, Active: body.Active ?? true, UnitPrice: body.UnitPrice ?? 0, TrackQtyOnHand: body.TrackQtyOnHand ?? false }
+    const complete: Body = {
+      ...body,
+      FullyQualifiedName: body.Name,
+      Active: body.Active ?? true,
+      UnitPrice: body.UnitPrice ?? 0,
+      TrackQtyOnHand: body.TrackQtyOnHand ?? false,
+    }
     return { body: complete, made: nothingMade() }
   },
 }

@@ -49,7 +49,8 @@ export function answerBatch(company: Company, body: unknown, ask: BatchAsk): Rec
       const options = part.optionsData ?? ''
       const operation = part.operation === 'delete' ? 'delete' : options.includes('void') ? 'void' : 'write'
       const object = part[kind] as Body
-      if (part.operation === 'update' && object.Id === undefined) throw refuse('2020', 'Required parameter Id is missing in the request', 'Id')
+      if (part.operation === 'update' && object.Id === undefined)
+        throw refuse('2020', 'Required parameter Id is missing in the request', 'Id')
       const written = write(company, kind, object, {
         operation,
         allowDuplicateNumber: options.includes('allowduplicatedocnum'),
@@ -66,17 +67,28 @@ export function answerBatch(company: Company, body: unknown, ask: BatchAsk): Rec
 
 /** The envelope alone; each part is checked by its own write, and refused alone. */
 function lenient(body: unknown): unknown {
-  if (typeof body !== 'object' || body === null || !('BatchItemRequest' in body) || !Array.isArray(body.BatchItemRequest)) return body
+  if (
+    typeof body !== 'object' ||
+    body === null ||
+    !('BatchItemRequest' in body) ||
+    !Array.isArray(body.BatchItemRequest)
+  )
+    return body
   const emptied = body.BatchItemRequest.map((part: unknown) =>
-    typeof part === 'object' && part !== null ? Object.fromEntries(Object.entries(part).map(([name, value]) => [name, isKind(name) ? {} : value])) : part,
+    typeof part === 'object' && part !== null
+      ? Object.fromEntries(Object.entries(part).map(([name, value]) => [name, isKind(name) ? {} : value]))
+      : part,
   )
   return { ...body, BatchItemRequest: emptied }
 }
 
 function tooMuch(body: unknown, withRequestId: boolean): QuickBooksFault | undefined {
   const parts = (body as { BatchItemRequest: Part[] }).BatchItemRequest
-  if (parts.length > mostBatchParts) return refuse('2010', `A batch has at most ${mostBatchParts} elements`, 'BatchItemRequest')
-  if (new Set(parts.map((part) => part.bId)).size !== parts.length) return refuse('2030', 'Invalid ID : a bId is used twice', 'bId')
-  if (withRequestId && parts.some((part) => part.bId.length > 10)) return refuse('2130', 'A bId has at most 10 characters when the batch has a requestid', 'bId')
+  if (parts.length > mostBatchParts)
+    return refuse('2010', `A batch has at most ${mostBatchParts} elements`, 'BatchItemRequest')
+  if (new Set(parts.map((part) => part.bId)).size !== parts.length)
+    return refuse('2030', 'Invalid ID : a bId is used twice', 'bId')
+  if (withRequestId && parts.some((part) => part.bId.length > 10))
+    return refuse('2130', 'A bId has at most 10 characters when the batch has a requestid', 'bId')
   return undefined
 }

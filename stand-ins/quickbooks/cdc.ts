@@ -10,19 +10,27 @@ const mostObjects = 1000
 const daysBack = 30
 const notTracked: readonly Kind[] = ['TaxCode', 'TaxRate', 'TaxAgency', 'CompanyInfo', 'Preferences']
 
-export function changesSince(company: Company, entities: string | undefined, changedSince: string | undefined, lagMs: number): Record<string, unknown> {
+export function changesSince(
+  company: Company,
+  entities: string | undefined,
+  changedSince: string | undefined,
+  lagMs: number,
+): Record<string, unknown> {
   if (!entities) throw refuse('2020', 'Required parameter entities is missing in the request', 'entities')
   const since = Date.parse(changedSince ?? '')
   if (Number.isNaN(since)) throw refuse('2060', 'Date format is invalid at changedSince', 'changedSince')
   const now = company.clock.now().getTime()
-  if (since < now - daysBack * 86_400_000) throw refuse('2060', `changedSince is more than ${daysBack} days ago`, 'changedSince')
+  if (since < now - daysBack * 86_400_000)
+    throw refuse('2060', `changedSince is more than ${daysBack} days ago`, 'changedSince')
   const asked = entities.split(',').map((name) => {
     const kind = kindAt(name.trim())
-    if (!kind || notTracked.includes(kind)) throw refuse('4001', `QueryValidationError: ${name} is not supported by change data capture`, 'entities')
+    if (!kind || notTracked.includes(kind))
+      throw refuse('4001', `QueryValidationError: ${name} is not supported by change data capture`, 'entities')
     return kind
   })
   let left = mostObjects
-  const inTime = (at: string | undefined) => at !== undefined && Date.parse(at) >= Math.floor(since / 1000) * 1000 && Date.parse(at) <= now - lagMs
+  const inTime = (at: string | undefined) =>
+    at !== undefined && Date.parse(at) >= Math.floor(since / 1000) * 1000 && Date.parse(at) <= now - lagMs
   const QueryResponse = asked.map((kind) => {
     const live = everyOf(company, kind)
       .filter((body) => inTime(body.MetaData?.LastUpdatedTime))
@@ -34,7 +42,9 @@ export function changesSince(company: Company, entities: string | undefined, cha
       .map((stone) => ({ Id: stone.id, status: 'Deleted', domain: 'QBO', MetaData: { LastUpdatedTime: stone.at } }))
     const found = [...live, ...deleted].slice(0, left)
     left -= found.length
-    return found.length === 0 ? {} : { [kind]: found, startPosition: 1, maxResults: found.length, totalCount: found.length }
+    return found.length === 0
+      ? {}
+      : { [kind]: found, startPosition: 1, maxResults: found.length, totalCount: found.length }
   })
   return { CDCResponse: [{ QueryResponse }] }
 }

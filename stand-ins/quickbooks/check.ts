@@ -14,7 +14,13 @@ import { businessRule, type QuickBooksFault, refuse } from './fault.ts'
 type Shape = Record<string, unknown>
 
 const schemaId = 'urn:quickbooks-online:v3'
-const itemLines = ['SalesItemLineDetail', 'GroupLineDetail', 'DescriptionOnly', 'DiscountLineDetail', 'SubTotalLineDetail']
+const itemLines = [
+  'SalesItemLineDetail',
+  'GroupLineDetail',
+  'DescriptionOnly',
+  'DiscountLineDetail',
+  'SubTotalLineDetail',
+]
 const ajv = makeAjv()
 const compiled = new Map<string, ValidateFunction>()
 
@@ -53,8 +59,16 @@ function makeAjv(): Ajv2020 {
 
 /** The generated schema knows the shape of a refund receipt, but not what QuickBooks asks of one. */
 function addRefundReceipt(definitions: Record<string, Shape>): void {
-  const line = { allOf: [{ $ref: '#/$defs/Line.request' }, { required: ['DetailType'], properties: { DetailType: { enum: itemLines } } }] }
-  const rules = { allOf: [{ $ref: '#/$defs/RefundReceipt' }], properties: { Line: { type: 'array', minItems: 1, items: line } } }
+  const line = {
+    allOf: [
+      { $ref: '#/$defs/Line.request' },
+      { required: ['DetailType'], properties: { DetailType: { enum: itemLines } } },
+    ],
+  }
+  const rules = {
+    allOf: [{ $ref: '#/$defs/RefundReceipt' }],
+    properties: { Line: { type: 'array', minItems: 1, items: line } },
+  }
   definitions['RefundReceipt.create'] = {
     ...rules,
     required: ['DepositToAccountRef', 'Line'],
@@ -63,7 +77,10 @@ function addRefundReceipt(definitions: Record<string, Shape>): void {
   definitions['RefundReceipt.update'] = { ...rules, required: ['Id', 'SyncToken', 'DepositToAccountRef', 'Line'] }
   definitions['RefundReceipt.sparse'] = { ...rules, required: ['Id', 'SyncToken', 'sparse'] }
   definitions['RefundReceipt.idOnly'] = { allOf: [{ $ref: '#/$defs/RefundReceipt' }], required: ['Id', 'SyncToken'] }
-  definitions['RefundReceipt.stored'] = { allOf: [{ $ref: '#/$defs/RefundReceipt' }], required: ['Id', 'SyncToken', 'Line', 'TotalAmt', 'MetaData'] }
+  definitions['RefundReceipt.stored'] = {
+    allOf: [{ $ref: '#/$defs/RefundReceipt' }],
+    required: ['Id', 'SyncToken', 'Line', 'TotalAmt', 'MetaData'],
+  }
 }
 
 /** Noise words of the validator; what stands inside them says what is wrong. */
@@ -79,15 +96,27 @@ function inTheirWords(definition: string, errors: ErrorObject[]): QuickBooksFaul
 
   switch (worst?.keyword) {
     case 'additionalProperties':
-      return refuse('2010', `Property Name:${named(worst.params.additionalProperty)} specified is unsupported or invalid`, String(worst.params.additionalProperty))
+      return refuse(
+        '2010',
+        `Property Name:${named(worst.params.additionalProperty)} specified is unsupported or invalid`,
+        String(worst.params.additionalProperty),
+      )
     case 'required':
       if (definition.startsWith('Account.') && String(worst.params.missingProperty).startsWith('Account'))
         return refuse('6010', 'Account type or account subtype must be given', 'AccountType')
       if (definition.startsWith('BillPayment.') && worst.params.missingProperty === 'TotalAmt')
         return businessRule('TotalAmt is missing', 'TotalAmt')
-      return refuse('2020', `Required parameter ${named(worst.params.missingProperty)} is missing in the request`, String(worst.params.missingProperty))
+      return refuse(
+        '2020',
+        `Required parameter ${named(worst.params.missingProperty)} is missing in the request`,
+        String(worst.params.missingProperty),
+      )
     case 'maxLength':
-      return refuse('2050', `String length is either shorter or longer than supported by specification. Max allowed length: ${worst.params.limit}. Supplied at ${place}`, place)
+      return refuse(
+        '2050',
+        `String length is either shorter or longer than supported by specification. Max allowed length: ${worst.params.limit}. Supplied at ${place}`,
+        place,
+      )
     case 'minItems':
       return refuse('2020', `Required parameter ${place || 'Line'} is missing in the request`, place)
     case 'format':
@@ -96,9 +125,14 @@ function inTheirWords(definition: string, errors: ErrorObject[]): QuickBooksFaul
     case 'const':
       return refuse('2170', `Invalid enumeration at ${place}`, place)
     case 'type':
-      return worst.params.type === 'number' ? refuse('2110', `Number is invalid at ${place}`, place) : refuse('2010', `Property has the wrong type at ${place}`, place)
+      return worst.params.type === 'number'
+        ? refuse('2110', `Number is invalid at ${place}`, place)
+        : refuse('2010', `Property has the wrong type at ${place}`, place)
     case 'pattern':
-      return businessRule(`The name has a character that is not allowed (colon, tab, newline or quotation mark) at ${place}`, place)
+      return businessRule(
+        `The name has a character that is not allowed (colon, tab, newline or quotation mark) at ${place}`,
+        place,
+      )
     default:
       return refuse('2010', `Request is invalid at ${place || definition}: ${worst?.message ?? ''}`, place)
   }
@@ -109,7 +143,8 @@ const alsoLimited: readonly string[] = ['Purchase', 'Deposit', 'SalesReceipt', '
 /** Lengths that the overlay names for the other documents hold for these too. */
 function longText(kind: Kind, body: Body): QuickBooksFault | undefined {
   if (kind === 'Account' && typeof body.AcctNum === 'string' && body.AcctNum.length > 7) return tooLong('AcctNum', 7)
-  if (typeof body.PaymentRefNum === 'string' && kind === 'RefundReceipt' && body.PaymentRefNum.length > 100) return tooLong('PaymentRefNum', 100)
+  if (typeof body.PaymentRefNum === 'string' && kind === 'RefundReceipt' && body.PaymentRefNum.length > 100)
+    return tooLong('PaymentRefNum', 100)
   if (!alsoLimited.includes(kind)) return undefined
   if ((body.DocNumber ?? '').length > 21) return tooLong('DocNumber', 21)
   if ((body.PrivateNote ?? '').length > 4000) return tooLong('PrivateNote', 4000)
@@ -117,7 +152,11 @@ function longText(kind: Kind, body: Body): QuickBooksFault | undefined {
 }
 
 const tooLong = (field: string, most: number) =>
-  refuse('2050', `String length is either shorter or longer than supported by specification. Max allowed length: ${most}. Supplied at ${field}`, field)
+  refuse(
+    '2050',
+    `String length is either shorter or longer than supported by specification. Max allowed length: ${most}. Supplied at ${field}`,
+    field,
+  )
 
 const moneyFields = ['Amount', 'TotalAmt', 'TaxInclusiveAmt', 'TaxAmount', 'TotalTax', 'NetAmountTaxable']
 
@@ -129,13 +168,15 @@ function strange(value: unknown, place: string): QuickBooksFault | undefined {
     Object.entries(value).map(([name, inner]) => () => {
       const here = place ? `${place}.${name}` : name
       if (typeof inner === 'number' && moneyFields.includes(name)) {
-        if (placesOf(inner) > 2 || Math.abs(inner) >= 1e13) return refuse('2110', `Number is invalid at ${here}: ${inner}`, here)
+        if (placesOf(inner) > 2 || Math.abs(inner) >= 1e13)
+          return refuse('2110', `Number is invalid at ${here}: ${inner}`, here)
       }
       if (name.endsWith('Ref') && isReference(inner)) {
-        const fine = name === 'CurrencyRef' ? /^[A-Z]{3}$/.test(inner.value)  : /^\d+$/.test(inner.value)
+        const fine = name === 'CurrencyRef' ? /^[A-Z]{3}$/.test(inner.value) : /^\d+$/.test(inner.value)
         if (!fine) return refuse('2030', `Invalid ID at ${here}: ${inner.value}`, here)
       }
-      if (name === 'TxnId' && !/^\d+$/.test(String(inner))) return refuse('2030', `Invalid ID at ${here}: ${inner}`, here)
+      if (name === 'TxnId' && !/^\d+$/.test(String(inner)))
+        return refuse('2030', `Invalid ID at ${here}: ${inner}`, here)
       if (name === 'Address' && typeof inner === 'string' && !/^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(inner))
         return refuse('2210', `Email address is invalid at ${here}`, here)
       return strange(inner, here)

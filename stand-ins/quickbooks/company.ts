@@ -7,7 +7,7 @@
 import { Books, type Journal } from '../kit/books.ts'
 import type { StandInClock } from '../kit/clock.ts'
 import { machineDay, stamp } from './clocking.ts'
-import { type Body, type DocumentKind, type Kind, isDocumentKind } from './document.ts'
+import { type Body, type DocumentKind, isDocumentKind, type Kind } from './document.ts'
 import type { Quirks } from './quirks.ts'
 
 /** One line in the double-entry book; debit above zero. */
@@ -60,7 +60,7 @@ export interface Tombstone {
 
 export interface KeptCompany {
   terms: CompanyTerms
-  nextId: number
+  nextIds: Record<string, number>
   nextNumber: number
   objects: { kind: Kind; body: Body }[]
   made: [string, Made][]
@@ -76,6 +76,7 @@ export interface Change {
   at: Date
 }
 
+const nameKinds: readonly Kind[] = ['Customer', 'Vendor', 'Employee']
 const keyOf = (kind: string, id: string) => `${kind}:${id}`
 
 export class Company {
@@ -87,7 +88,7 @@ export class Company {
   readonly #made = new Map<string, Made>()
   readonly #tombstones: Tombstone[] = []
   #settledBy = new Map<string, { by: { kind: DocumentKind; id: string }; settlement: Settlement }[]>()
-  #nextId = 1
+  #nextIds: Record<string, number> = {}
   #nextNumber = 1001
   /** Hears of each change, for the webhooks. */
   onChange: (change: Change) => void = () => undefined
@@ -102,8 +103,12 @@ export class Company {
     return machineDay(this.clock.now())
   }
 
-  newId(): string {
-    return String(this.#nextId++)
+  /** Documents share one sequence of ids, names another; accounts, products and tax have their own, so one number means many things. */
+  newId(kind: Kind): string {
+    const sequence = isDocumentKind(kind) ? 'Document' : nameKinds.includes(kind) ? 'Name' : kind
+    const next = this.#nextIds[sequence] ?? 1
+    this.#nextIds[sequence] = next + 1
+    return String(next)
   }
 
   newNumber(): string {
@@ -121,7 +126,7 @@ export class Company {
   /** Keeps a new object or a new version of one, and posts what it makes. */
   put(kind: Kind, body: Body, made: Made, deed: Change['deed']): Body {
     const now = this.clock.now()
-    const id = body.Id ?? this.newId()
+    const id = body.Id ?? this.newId(kind)
     const earlier = this.find(kind, id)
     const kept: Body = {
       ...body,
@@ -168,14 +173,15 @@ export class Company {
     let sum = 0n
     for (const made of this.#made.values())
       for (const posting of made.postings)
-        if (posting.party?.kind === party && posting.party.id === id && accountIds.includes(posting.accountId)) sum += posting.amountMinor
+        if (posting.party?.kind === party && posting.party.id === id && accountIds.includes(posting.accountId))
+          sum += posting.amountMinor
     return sum
   }
 
   kept(): KeptCompany {
     return {
       terms: this.terms,
-      nextId: this.#nextId,
+      nextIds: this.#nextIds,
       nextNumber: this.#nextNumber,
       objects: [...this.#objects].flatMap(([kind, bodies]) => [...bodies.values()].map((body) => ({ kind, body }))),
       made: [...this.#made],
@@ -185,7 +191,7 @@ export class Company {
   }
 
   restore(kept: KeptCompany): void {
-    this.#nextId = kept.nextId
+    this.#nextIds = { ...kept.nextIds }
     this.#nextNumber = kept.nextNumber
     this.#tombstones.push(...kept.tombstones)
     for (const { kind, body } of kept.objects) {
@@ -205,7 +211,11 @@ export class Company {
     if (!isDocumentKind(kind)) return
     this.#made.set(keyOf(kind, id), made)
     this.#settle({ kind, id }, made)
-    const lines = made.postings.map(({ accountId, amountMinor, text }) => ({ accountId, amountMinor, ...(text ? { text } : {}) }))
+    const lines = made.postings.map(({ accountId, amountMinor, text }) => ({
+      accountId,
+      amountMinor,
+      ...(text ? { text } : {}),
+    }))
     if (lines.some((line) => line.amountMinor !== 0n)) this.books.journal(body.TxnDate ?? this.day, lines, { kind, id })
   }
 

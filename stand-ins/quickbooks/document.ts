@@ -34,8 +34,10 @@ export const documentKinds = [
 export type DocumentKind = (typeof documentKinds)[number]
 export type Kind = (typeof listKinds)[number] | DocumentKind
 
-export const isDocumentKind = (kind: string): kind is DocumentKind => (documentKinds as readonly string[]).includes(kind)
-export const isKind = (kind: string): kind is Kind => isDocumentKind(kind) || (listKinds as readonly string[]).includes(kind)
+export const isDocumentKind = (kind: string): kind is DocumentKind =>
+  (documentKinds as readonly string[]).includes(kind)
+export const isKind = (kind: string): kind is Kind =>
+  isDocumentKind(kind) || (listKinds as readonly string[]).includes(kind)
 
 export interface Reference {
   value: string

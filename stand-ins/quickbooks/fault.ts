@@ -67,7 +67,8 @@ export function refuse(code: keyof typeof messages & string, detail: string, ele
   return new QuickBooksFault([{ Message: messages[code] ?? 'Error', Detail: detail, code, element }], type, status)
 }
 
-export const businessRule = (sentence: string, element = '') => refuse('6000', `Business Validation Error: ${sentence}`, element)
+export const businessRule = (sentence: string, element = '') =>
+  refuse('6000', `Business Validation Error: ${sentence}`, element)
 
 export const inactive = (element: string) =>
   refuse(
@@ -88,7 +89,14 @@ export interface GatewayFault {
 }
 
 /** The gateway stands before the service and answers in lower case, or in XML. */
-export function gatewayFault(status: number, code: string, message: string, detail: string, type: string, at: Date): GatewayFault {
+export function gatewayFault(
+  status: number,
+  code: string,
+  message: string,
+  detail: string,
+  type: string,
+  at: Date,
+): GatewayFault {
   const words = `message=${message}; errorCode=00${code}; statusCode=${status}`
   return {
     status,

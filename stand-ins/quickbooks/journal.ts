@@ -30,17 +30,36 @@ export const journals: Rules = {
         if (!code) throw unknownReference('TaxCode', detail.TaxCodeRef.value, 'Line.JournalEntryLineDetail.TaxCodeRef')
         if (code.Active === false) throw inactive('Line.JournalEntryLineDetail.TaxCodeRef')
       }
-      postings.push({ accountId: account.Id, amountMinor: sign * amountMinor, lineId: line.Id ?? '', ...(party ? { party } : {}), ...(line.Description ? { text: line.Description } : {}) })
+      postings.push({
+        accountId: account.Id,
+        amountMinor: sign * amountMinor,
+        lineId: line.Id ?? '',
+        ...(party ? { party } : {}),
+        ...(line.Description ? { text: line.Description } : {}),
+      })
       if (taxMinor !== 0n) postings.push({ accountId: vatAccount(company), amountMinor: sign * taxMinor })
       if (sign === 1n) debitMinor += amountMinor + taxMinor
       else creditMinor += amountMinor + taxMinor
-      lines.push({ ...line, JournalEntryLineDetail: { ...detail, AccountRef: named(company, 'Account', { value: account.Id }) } })
+      lines.push({
+        ...line,
+        JournalEntryLineDetail: { ...detail, AccountRef: named(company, 'Account', { value: account.Id }) },
+      })
     }
     if (debitMinor !== creditMinor)
-      throw refuse('2300', `Debits (${toJsonNumber(debitMinor)}) and credits (${toJsonNumber(creditMinor)}) are not equal`, 'Line')
+      throw refuse(
+        '2300',
+        `Debits (${toJsonNumber(debitMinor)}) and credits (${toJsonNumber(creditMinor)}) are not equal`,
+        'Line',
+      )
     if (postings.length < 2) throw refuse('2020', 'Required parameter Line is missing in the request', 'Line')
     const { TotalAmt, LinkedTxn, ...rest } = body
-    const complete: Body = { ...rest, TxnDate: body.TxnDate ?? company.day, CurrencyRef: checkCurrency(company, body), Adjustment: rest.Adjustment ?? false, Line: lines }
+    const complete: Body = {
+      ...rest,
+      TxnDate: body.TxnDate ?? company.day,
+      CurrencyRef: checkCurrency(company, body),
+      Adjustment: rest.Adjustment ?? false,
+      Line: lines,
+    }
     return { body: complete, made: { ...nothingMade(), postings } }
   },
   shown: (company, body) => ({ ...body, LinkedTxn: linksOf(company, 'JournalEntry', body.Id ?? '') }),

@@ -25,9 +25,11 @@ export class Limits {
     const batches = within(this.#batches, companyId, now)
     const running = this.#running.get(companyId) ?? 0
     if (running >= atOnce) return { refused: `more than ${atOnce} requests at once` }
-    if (calls.filter((at) => at > now - 1000).length >= perSecond) return { refused: `more than ${perSecond} requests in a second` }
+    if (calls.filter((at) => at > now - 1000).length >= perSecond)
+      return { refused: `more than ${perSecond} requests in a second` }
     if (calls.length >= perMinute) return { refused: `more than ${perMinute} requests in a minute` }
-    if (isBatch && batches.length >= batchesPerMinute) return { refused: `more than ${batchesPerMinute} batches in a minute` }
+    if (isBatch && batches.length >= batchesPerMinute)
+      return { refused: `more than ${batchesPerMinute} batches in a minute` }
     calls.push(now)
     if (isBatch) batches.push(now)
     this.#running.set(companyId, running + 1)

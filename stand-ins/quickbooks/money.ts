@@ -25,8 +25,18 @@ import { depositable } from './sales.ts'
 import { taxOf } from './tax.ts'
 
 /** What the link names of the vendor mean here. */
-const payable: Record<string, DocumentKind> = { Invoice: 'Invoice', CreditMemo: 'CreditMemo', JournalEntry: 'JournalEntry', Expense: 'Purchase' }
-const billable: Record<string, DocumentKind> = { Bill: 'Bill', VendorCredit: 'VendorCredit', JournalEntry: 'JournalEntry', Deposit: 'Deposit' }
+const payable: Record<string, DocumentKind> = {
+  Invoice: 'Invoice',
+  CreditMemo: 'CreditMemo',
+  JournalEntry: 'JournalEntry',
+  Expense: 'Purchase',
+}
+const billable: Record<string, DocumentKind> = {
+  Bill: 'Bill',
+  VendorCredit: 'VendorCredit',
+  JournalEntry: 'JournalEntry',
+  Deposit: 'Deposit',
+}
 
 export const payments: Rules = {
   prepare(company, body) {
@@ -34,7 +44,9 @@ export const payments: Rules = {
     const account = body.DepositToAccountRef
       ? accountOfType(company, body.DepositToAccountRef, 'DepositToAccountRef', depositable)
       : ownAccount(company, 'Other Current Asset', 'UndepositedFunds')
-    const debtors = body.ARAccountRef ? accountOfType(company, body.ARAccountRef, 'ARAccountRef', ['Accounts Receivable']).Id : ownAccount(company, 'Accounts Receivable').Id
+    const debtors = body.ARAccountRef
+      ? accountOfType(company, body.ARAccountRef, 'ARAccountRef', ['Accounts Receivable']).Id
+      : ownAccount(company, 'Accounts Receivable').Id
     const totalMinor = toMinor(body.TotalAmt ?? 0)
     if (totalMinor < 0n) throw businessRule('Transaction amount must be 0 or greater.', 'TotalAmt')
     const party = { kind: 'Customer' as const, id: customer.Id }
@@ -58,7 +70,10 @@ export const payments: Rules = {
   },
   shown(company, body) {
     const deposits = company.settlersOf('Payment', body.Id ?? '').filter(({ by }) => by.kind === 'Deposit')
-    const used = usedMinor(company, company.madeBy('Payment', body.Id ?? ''), { kind: 'Customer', id: body.CustomerRef?.value ?? '' })
+    const used = usedMinor(company, company.madeBy('Payment', body.Id ?? ''), {
+      kind: 'Customer',
+      id: body.CustomerRef?.value ?? '',
+    })
     return {
       ...body,
       UnappliedAmt: toJsonNumber(toMinor(body.TotalAmt ?? 0) - used),
@@ -74,7 +89,9 @@ export const billPayments: Rules = {
     const account = byCard
       ? accountOfType(company, body.CreditCardPayment?.CCAccountRef, 'CreditCardPayment.CCAccountRef', ['Credit Card'])
       : accountOfType(company, body.CheckPayment?.BankAccountRef, 'CheckPayment.BankAccountRef', ['Bank'])
-    const creditors = body.APAccountRef ? accountOfType(company, body.APAccountRef, 'APAccountRef', ['Accounts Payable']).Id : ownAccount(company, 'Accounts Payable').Id
+    const creditors = body.APAccountRef
+      ? accountOfType(company, body.APAccountRef, 'APAccountRef', ['Accounts Payable']).Id
+      : ownAccount(company, 'Accounts Payable').Id
     const totalMinor = toMinor(body.TotalAmt ?? 0)
     const party = { kind: 'Vendor' as const, id: vendor.Id }
     const { settles, lines } = settled(company, body, party, billable, 'BillPayment', totalMinor)
@@ -87,7 +104,12 @@ export const billPayments: Rules = {
       TotalAmt: toJsonNumber(totalMinor),
       Line: lines,
     }
-    if (!byCard) complete.CheckPayment = { ...body.CheckPayment, BankAccountRef: named(company, 'Account', { value: account.Id }), PrintStatus: body.CheckPayment?.PrintStatus ?? 'NotSet' }
+    if (!byCard)
+      complete.CheckPayment = {
+        ...body.CheckPayment,
+        BankAccountRef: named(company, 'Account', { value: account.Id }),
+        PrintStatus: body.CheckPayment?.PrintStatus ?? 'NotSet',
+      }
     const postings: Posting[] = [
       { accountId: account.Id, amountMinor: -totalMinor },
       { accountId: creditors, amountMinor: totalMinor, party },
@@ -97,7 +119,14 @@ export const billPayments: Rules = {
 }
 
 /** Checks each line against the document it names. Charges less credits may not pass the money that was paid. */
-function settled(company: Company, body: Body, party: Party, known: Record<string, DocumentKind>, own: 'Payment' | 'BillPayment', totalMinor: bigint) {
+function settled(
+  company: Company,
+  body: Body,
+  party: Party,
+  known: Record<string, DocumentKind>,
+  own: 'Payment' | 'BillPayment',
+  totalMinor: bigint,
+) {
   const settles: Settlement[] = []
   const lines: Line[] = []
   let chargesMinor = 0n
@@ -105,19 +134,39 @@ function settled(company: Company, body: Body, party: Party, known: Record<strin
     const link = line.LinkedTxn?.[0]
     if (!link) throw refuse('2020', 'Required parameter Line.LinkedTxn is missing in the request', 'Line.LinkedTxn')
     const kind = known[link.TxnType]
-    if (!kind) throw businessRule(`A ${own} cannot be linked to a transaction of type ${link.TxnType}.`, 'Line.LinkedTxn.TxnType')
+    if (!kind)
+      throw businessRule(
+        `A ${own} cannot be linked to a transaction of type ${link.TxnType}.`,
+        'Line.LinkedTxn.TxnType',
+      )
     const other = company.find(kind, link.TxnId)
     if (!other) throw gone()
     const lineId = link.TxnLineId && link.TxnLineId !== '0' ? link.TxnLineId : undefined
-    const standing = standingOf(company, kind, link.TxnId, party, lineId, body.Id ? { kind: own, id: body.Id } : undefined)
-    if (!standing) throw businessRule(`${link.TxnType} ${link.TxnId} does not belong to this ${party.kind.toLowerCase()}.`, 'Line.LinkedTxn.TxnId')
+    const standing = standingOf(
+      company,
+      kind,
+      link.TxnId,
+      party,
+      lineId,
+      body.Id ? { kind: own, id: body.Id } : undefined,
+    )
+    if (!standing)
+      throw businessRule(
+        `${link.TxnType} ${link.TxnId} does not belong to this ${party.kind.toLowerCase()}.`,
+        'Line.LinkedTxn.TxnId',
+      )
     let amountMinor = toMinor(line.Amount ?? 0)
     if (amountMinor < 0n) throw businessRule('Amounts of lines are positive, for credits too.', 'Line.Amount')
-    const earlierHere = settles.filter((settle) => settle.kind === kind && settle.id === link.TxnId && settle.lineId === lineId).reduce((sum, settle) => sum + settle.amountMinor, 0n)
+    const earlierHere = settles
+      .filter((settle) => settle.kind === kind && settle.id === link.TxnId && settle.lineId === lineId)
+      .reduce((sum, settle) => sum + settle.amountMinor, 0n)
     const openMinor = standing.openMinor - earlierHere
     if (amountMinor > openMinor) {
       if (company.quirks.overpayment === 'refused')
-        throw businessRule(`The amount ${toJsonNumber(amountMinor)} is more than the ${toJsonNumber(openMinor)} open on ${link.TxnType} ${link.TxnId}.`, 'Line.Amount')
+        throw businessRule(
+          `The amount ${toJsonNumber(amountMinor)} is more than the ${toJsonNumber(openMinor)} open on ${link.TxnType} ${link.TxnId}.`,
+          'Line.Amount',
+        )
       amountMinor = openMinor
     }
     chargesMinor += standing.side === 'charge' ? amountMinor : -amountMinor
@@ -128,7 +177,11 @@ function settled(company: Company, body: Body, party: Party, known: Record<strin
   return { settles, lines }
 }
 
-const cleanLink = ({ TxnId, TxnType, TxnLineId }: Link): Link => ({ TxnId, TxnType, ...(TxnLineId ? { TxnLineId } : {}) })
+const cleanLink = ({ TxnId, TxnType, TxnLineId }: Link): Link => ({
+  TxnId,
+  TxnType,
+  ...(TxnLineId ? { TxnLineId } : {}),
+})
 
 /** Charges less credits that a payment settles now. */
 function usedMinor(company: Company, made: Made, party: Party): bigint {
@@ -154,24 +207,55 @@ export const deposits: Rules = {
       if (link) {
         const carried = carriedBy(company, link, amountMinor, body.Id)
         carries.push(carried)
-        postings.push({ accountId: ownAccount(company, 'Other Current Asset', 'UndepositedFunds').Id, amountMinor: -amountMinor, lineId: line.Id ?? '' })
+        postings.push({
+          accountId: ownAccount(company, 'Other Current Asset', 'UndepositedFunds').Id,
+          amountMinor: -amountMinor,
+          lineId: line.Id ?? '',
+        })
         carriedMinor += amountMinor
         lines.push(line)
         continue
       }
       const detail = line.DepositLineDetail
-      if (!detail) throw refuse('2020', 'Required parameter Line.DepositLineDetail is missing in the request', 'Line.DepositLineDetail')
+      if (!detail)
+        throw refuse(
+          '2020',
+          'Required parameter Line.DepositLineDetail is missing in the request',
+          'Line.DepositLineDetail',
+        )
       const credited = referred(company, 'Account', detail.AccountRef, 'Line.DepositLineDetail.AccountRef')
-      const kind = String(detail.Entity?.type ?? '').replace(/^(\w)(\w*)$/, (_all, head: string, rest: string) => head.toUpperCase() + rest.toLowerCase())
+      const kind = String(detail.Entity?.type ?? '').replace(
+        /^(\w)(\w*)$/,
+        (_all, head: string, rest: string) => head.toUpperCase() + rest.toLowerCase(),
+      )
       const party = partyOn(company, credited, detail.Entity, kind)
       if (detail.TaxApplicableOn) side = detail.TaxApplicableOn
       taxedAt.push(postings.length)
-      postings.push({ accountId: credited.Id, amountMinor: -amountMinor, lineId: line.Id ?? '', ...(party ? { party } : {}) })
-      taxable.push({ netMinor: amountMinor, grossMinor: undefined, codeId: codeOf(detail), element: 'Line.DepositLineDetail.TaxCodeRef' })
-      lines.push({ ...line, DepositLineDetail: { ...detail, AccountRef: named(company, 'Account', { value: credited.Id }) } })
+      postings.push({
+        accountId: credited.Id,
+        amountMinor: -amountMinor,
+        lineId: line.Id ?? '',
+        ...(party ? { party } : {}),
+      })
+      taxable.push({
+        netMinor: amountMinor,
+        grossMinor: undefined,
+        codeId: codeOf(detail),
+        element: 'Line.DepositLineDetail.TaxCodeRef',
+      })
+      lines.push({
+        ...line,
+        DepositLineDetail: { ...detail, AccountRef: named(company, 'Account', { value: credited.Id }) },
+      })
     }
     const anyCode = taxable.some((line) => line.codeId !== undefined)
-    const taxed = taxOf(company, taxable, side, anyCode ? body.GlobalTaxCalculation : 'NotApplicable', body.TxnTaxDetail)
+    const taxed = taxOf(
+      company,
+      taxable,
+      side,
+      anyCode ? body.GlobalTaxCalculation : 'NotApplicable',
+      body.TxnTaxDetail,
+    )
     const netMinor = taxed.nets.reduce((sum, net) => sum + net, 0n)
     if (taxed.totalMinor !== 0n) postings.push({ accountId: vatAccount(company), amountMinor: -taxed.totalMinor })
     const backMinor = cashBack(company, body, postings)
@@ -200,8 +284,10 @@ function carriedBy(company: Company, link: Link, amountMinor: bigint, ownId: str
   if (!carried) throw gone()
   if (carried.DepositToAccountRef?.value !== ownAccount(company, 'Other Current Asset', 'UndepositedFunds').Id)
     throw businessRule(`${link.TxnType} ${link.TxnId} does not wait in Undeposited Funds.`, 'Line.LinkedTxn.TxnId')
-  if (company.settlersOf(link.TxnType, link.TxnId).some(({ by }) => by.kind === 'Deposit' && by.id !== ownId)) throw businessRule(`${link.TxnType} ${link.TxnId} is already on a deposit.`, 'Line.LinkedTxn.TxnId')
-  if (toMinor(carried.TotalAmt ?? 0) !== amountMinor) throw businessRule('The line must have the amount of the payment it carries.', 'Line.Amount')
+  if (company.settlersOf(link.TxnType, link.TxnId).some(({ by }) => by.kind === 'Deposit' && by.id !== ownId))
+    throw businessRule(`${link.TxnType} ${link.TxnId} is already on a deposit.`, 'Line.LinkedTxn.TxnId')
+  if (toMinor(carried.TotalAmt ?? 0) !== amountMinor)
+    throw businessRule('The line must have the amount of the payment it carries.', 'Line.Amount')
   return { kind: link.TxnType, id: link.TxnId, amountMinor }
 }
 
@@ -218,8 +304,12 @@ export const transfers: Rules = {
     const from = referred(company, 'Account', body.FromAccountRef, 'FromAccountRef')
     const to = referred(company, 'Account', body.ToAccountRef, 'ToAccountRef')
     const special = [...debtorAccounts(company), ...creditorAccounts(company)]
-    for (const [account, element] of [[from, 'FromAccountRef'], [to, 'ToAccountRef']] as const)
-      if (account.Classification !== 'Asset' || special.includes(account.Id)) throw businessRule('Both accounts of a transfer must be asset accounts.', element)
+    for (const [account, element] of [
+      [from, 'FromAccountRef'],
+      [to, 'ToAccountRef'],
+    ] as const)
+      if (account.Classification !== 'Asset' || special.includes(account.Id))
+        throw businessRule('Both accounts of a transfer must be asset accounts.', element)
     if (from.Id === to.Id) throw businessRule('The accounts of a transfer must differ.', 'ToAccountRef')
     const amountMinor = toMinor(body.Amount ?? 0)
     if (amountMinor <= 0n) throw businessRule('Transaction amount must be greater than 0.', 'Amount')

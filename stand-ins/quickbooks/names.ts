@@ -12,7 +12,8 @@ const nameParts = ['Title', 'GivenName', 'MiddleName', 'FamilyName', 'Suffix']
 
 const nameRules = (kind: 'Customer' | 'Vendor'): Rules => ({
   prepare(company, body, earlier) {
-    const DisplayName = body.DisplayName ?? nameParts.flatMap((part) => (typeof body[part] === 'string' ? [body[part]] : [])).join(' ')
+    const DisplayName =
+      body.DisplayName ?? nameParts.flatMap((part) => (typeof body[part] === 'string' ? [body[part]] : [])).join(' ')
     mustBeFree(company, DisplayName, kind, body.Id)
     if (body.CurrencyRef && body.CurrencyRef.value !== (earlier?.CurrencyRef?.value ?? company.terms.currency))
       throw businessRule('The currency of a name cannot be changed or differ from the home currency.', 'CurrencyRef')
@@ -30,7 +31,9 @@ const nameRules = (kind: 'Customer' | 'Vendor'): Rules => ({
     const accounts = kind === 'Customer' ? debtorAccounts(company) : creditorAccounts(company)
     const owed = company.balanceWith(kind, body.Id ?? '', accounts)
     const Balance = toJsonNumber(kind === 'Customer' ? owed : -owed)
-    return kind === 'Customer' ? { ...body, Balance, BalanceWithJobs: Balance, FullyQualifiedName: body.DisplayName } : { ...body, Balance }
+    return kind === 'Customer'
+      ? { ...body, Balance, BalanceWithJobs: Balance, FullyQualifiedName: body.DisplayName }
+      : { ...body, Balance }
   },
 })
 
@@ -40,7 +43,9 @@ export const vendors = nameRules('Vendor')
 function mustBeFree(company: Company, displayName: string, kind: string, ownId: string | undefined): void {
   const wanted = displayName.trim().toLowerCase()
   for (const other of nameKinds) {
-    const taken = company.all(other).find((body) => body.DisplayName?.trim().toLowerCase() === wanted && !(other === kind && body.Id === ownId))
+    const taken = company
+      .all(other)
+      .find((body) => body.DisplayName?.trim().toLowerCase() === wanted && !(other === kind && body.Id === ownId))
     if (!taken || (taken.Active === false && !company.quirks.inactiveNamesBlock)) continue
     throw refuse('6240', `The name supplied already exists. : Id=${taken.Id}`)
   }

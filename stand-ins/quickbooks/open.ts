@@ -43,7 +43,11 @@ export function standingOf(
   const totalMinor = owedToUs < 0n ? -owedToUs : owedToUs
   const settledMinor = company
     .settlersOf(kind, id)
-    .filter(({ by, settlement }) => !(by.kind === except?.kind && by.id === except.id) && (lineId === undefined || settlement.lineId === undefined || settlement.lineId === lineId))
+    .filter(
+      ({ by, settlement }) =>
+        !(by.kind === except?.kind && by.id === except.id) &&
+        (lineId === undefined || settlement.lineId === undefined || settlement.lineId === lineId),
+    )
     .filter(({ by }) => partyIdOf(company.find(by.kind, by.id)) === party.id)
     .reduce((sum, { settlement }) => sum + settlement.amountMinor, 0n)
   return { side: owedToUs >= 0n ? 'charge' : 'credit', totalMinor, openMinor: totalMinor - settledMinor }

@@ -6,7 +6,19 @@ import type { Company, Posting } from './company.ts'
 import type { Body, Line } from './document.ts'
 import { businessRule, refuse } from './fault.ts'
 import { linksOf, openAmount } from './open.ts'
-import { accountOfType, checkCurrency, codeOf, named, nothingMade, numbered, ownAccount, partyOn, type Rules, referred, vatAccount } from './rules.ts'
+import {
+  accountOfType,
+  checkCurrency,
+  codeOf,
+  named,
+  nothingMade,
+  numbered,
+  ownAccount,
+  partyOn,
+  type Rules,
+  referred,
+  vatAccount,
+} from './rules.ts'
 import { taxOf } from './tax.ts'
 
 interface Bought {
@@ -24,7 +36,11 @@ function onCreditors(kind: 'Bill' | 'VendorCredit', direction: 1n | -1n): Rules 
         ? accountOfType(company, body.APAccountRef, 'APAccountRef', ['Accounts Payable']).Id
         : ownAccount(company, 'Accounts Payable').Id
       const { complete, postings, totalMinor } = bought(company, body, direction)
-      postings.unshift({ accountId: creditors, amountMinor: -direction * totalMinor, party: { kind: 'Vendor', id: vendor.Id } })
+      postings.unshift({
+        accountId: creditors,
+        amountMinor: -direction * totalMinor,
+        party: { kind: 'Vendor', id: vendor.Id },
+      })
       complete.VendorRef = named(company, 'Vendor', { value: vendor.Id })
       complete.APAccountRef = named(company, 'Account', { value: creditors })
       if (kind === 'Bill') complete.DueDate = body.DueDate ?? complete.TxnDate ?? company.day
@@ -32,7 +48,11 @@ function onCreditors(kind: 'Bill' | 'VendorCredit', direction: 1n | -1n): Rules 
     },
     shown(company, body) {
       const party = { kind: 'Vendor' as const, id: body.VendorRef?.value ?? '' }
-      return { ...body, Balance: openAmount(company, kind, body, party), LinkedTxn: linksOf(company, kind, body.Id ?? '') }
+      return {
+        ...body,
+        Balance: openAmount(company, kind, body, party),
+        LinkedTxn: linksOf(company, kind, body.Id ?? ''),
+      }
     },
   }
 }
@@ -46,11 +66,13 @@ export const purchases: Rules = {
   prepare(company, body) {
     const types = paidFrom[body.PaymentType ?? '']
     if (!types) throw refuse('2170', `Invalid enumeration : PaymentType ${body.PaymentType}`, 'PaymentType')
-    if (body.Credit === true && body.PaymentType !== 'CreditCard') throw businessRule('Only a credit card purchase can be a credit.', 'Credit')
+    if (body.Credit === true && body.PaymentType !== 'CreditCard')
+      throw businessRule('Only a credit card purchase can be a credit.', 'Credit')
     const account = accountOfType(company, body.AccountRef, 'AccountRef', types)
     if (body.EntityRef) {
       const kind = body.EntityRef.type ?? 'Vendor'
-      if (kind !== 'Customer' && kind !== 'Vendor' && kind !== 'Employee') throw refuse('2170', `Invalid enumeration : EntityRef.type ${kind}`, 'EntityRef')
+      if (kind !== 'Customer' && kind !== 'Vendor' && kind !== 'Employee')
+        throw refuse('2170', `Invalid enumeration : EntityRef.type ${kind}`, 'EntityRef')
       const payee = referred(company, kind, body.EntityRef, 'EntityRef')
       body = { ...body, EntityRef: { ...named(company, kind, { value: payee.Id }), type: kind } }
     }
@@ -62,7 +84,11 @@ export const purchases: Rules = {
   },
 }
 
-function bought(company: Company, body: Body, direction: 1n | -1n): { complete: Body; postings: Posting[]; totalMinor: bigint } {
+function bought(
+  company: Company,
+  body: Body,
+  direction: 1n | -1n,
+): { complete: Body; postings: Posting[]; totalMinor: bigint } {
   const { lines, postings, taxable } = boughtLines(company, body)
   if (taxable.length === 0) throw refuse('2020', 'Required parameter Line is missing in the request', 'Line')
   const taxed = taxOf(company, taxable, 'Purchase', body.GlobalTaxCalculation, body.TxnTaxDetail)
@@ -72,14 +98,17 @@ function bought(company: Company, body: Body, direction: 1n | -1n): { complete: 
   postings.forEach((posting, at) => {
     posting.amountMinor = direction * (taxed.nets[at] ?? 0n)
   })
-  if (taxed.totalMinor !== 0n) postings.push({ accountId: vatAccount(company), amountMinor: direction * taxed.totalMinor })
+  if (taxed.totalMinor !== 0n)
+    postings.push({ accountId: vatAccount(company), amountMinor: direction * taxed.totalMinor })
   let at = 0
   const { Balance, LinkedTxn, ...rest } = body
   const complete: Body = {
     ...rest,
     TxnDate: body.TxnDate ?? company.day,
     CurrencyRef: checkCurrency(company, body),
-    Line: lines.map((line) => (line.DetailType === 'DescriptionOnly' ? line : { ...line, Amount: toJsonNumber(taxed.nets[at++] ?? 0n) })),
+    Line: lines.map((line) =>
+      line.DetailType === 'DescriptionOnly' ? line : { ...line, Amount: toJsonNumber(taxed.nets[at++] ?? 0n) },
+    ),
     ...(taxed.detail ? { TxnTaxDetail: taxed.detail } : {}),
     ...(company.terms.vat === 'registered' ? { GlobalTaxCalculation: body.GlobalTaxCalculation ?? 'TaxExcluded' } : {}),
     TotalAmt: toJsonNumber(totalMinor),
@@ -96,15 +125,25 @@ function boughtLines(company: Company, body: Body): Bought {
       continue
     }
     const detail = line.AccountBasedExpenseLineDetail ?? line.ItemBasedExpenseLineDetail
-    if (!detail) throw refuse('2020', 'Required parameter Line.AccountBasedExpenseLineDetail is missing in the request', 'Line')
-    if (line.Amount === undefined) throw refuse('2020', 'Required parameter Line.Amount is missing in the request', 'Line.Amount')
+    if (!detail)
+      throw refuse('2020', 'Required parameter Line.AccountBasedExpenseLineDetail is missing in the request', 'Line')
+    if (line.Amount === undefined)
+      throw refuse('2020', 'Required parameter Line.Amount is missing in the request', 'Line.Amount')
     const account = costAccount(company, line)
     const payee = body.EntityRef ?? body.VendorRef
     const payeeKind = body.VendorRef ? 'Vendor' : (body.EntityRef?.type ?? 'Vendor')
     const onCustomer = account.AccountType === 'Accounts Receivable' && detail.CustomerRef && payeeKind !== 'Customer'
-    const party = onCustomer ? partyOn(company, account, detail.CustomerRef, 'Customer') : partyOn(company, account, payee, payeeKind)
+    const party = onCustomer
+      ? partyOn(company, account, detail.CustomerRef, 'Customer')
+      : partyOn(company, account, payee, payeeKind)
     made.lines.push(withNames(company, line, account.Id))
-    made.postings.push({ accountId: account.Id, amountMinor: 0n, lineId: line.Id ?? '', ...(party ? { party } : {}), ...(line.Description ? { text: line.Description } : {}) })
+    made.postings.push({
+      accountId: account.Id,
+      amountMinor: 0n,
+      lineId: line.Id ?? '',
+      ...(party ? { party } : {}),
+      ...(line.Description ? { text: line.Description } : {}),
+    })
     made.taxable.push({
       netMinor: toMinor(line.Amount),
       grossMinor: detail.TaxInclusiveAmt === undefined ? undefined : toMinor(detail.TaxInclusiveAmt),
@@ -117,14 +156,30 @@ function boughtLines(company: Company, body: Body): Bought {
 
 function costAccount(company: Company, line: Line): Body & { Id: string } {
   const byAccount = line.AccountBasedExpenseLineDetail
-  if (byAccount) return referred(company, 'Account', byAccount.AccountRef, 'Line.AccountBasedExpenseLineDetail.AccountRef')
-  const product = referred(company, 'Item', line.ItemBasedExpenseLineDetail?.ItemRef, 'Line.ItemBasedExpenseLineDetail.ItemRef')
-  if (!product.ExpenseAccountRef) throw businessRule('The product has no expense account, so it cannot be bought.', 'Line.ItemBasedExpenseLineDetail.ItemRef')
+  if (byAccount)
+    return referred(company, 'Account', byAccount.AccountRef, 'Line.AccountBasedExpenseLineDetail.AccountRef')
+  const product = referred(
+    company,
+    'Item',
+    line.ItemBasedExpenseLineDetail?.ItemRef,
+    'Line.ItemBasedExpenseLineDetail.ItemRef',
+  )
+  if (!product.ExpenseAccountRef)
+    throw businessRule(
+      'The product has no expense account, so it cannot be bought.',
+      'Line.ItemBasedExpenseLineDetail.ItemRef',
+    )
   return referred(company, 'Account', product.ExpenseAccountRef, 'ExpenseAccountRef')
 }
 
 function withNames(company: Company, line: Line, accountId: string): Line {
   if (line.AccountBasedExpenseLineDetail)
-    return { ...line, AccountBasedExpenseLineDetail: { ...line.AccountBasedExpenseLineDetail, AccountRef: named(company, 'Account', { value: accountId }) } }
+    return {
+      ...line,
+      AccountBasedExpenseLineDetail: {
+        ...line.AccountBasedExpenseLineDetail,
+        AccountRef: named(company, 'Account', { value: accountId }),
+      },
+    }
   return line
 }

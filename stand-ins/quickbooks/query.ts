@@ -40,7 +40,9 @@ export interface QueryView {
 export function answerQuery(company: Company, text: string, view: QueryView): Record<string, unknown> {
   const query = parse(text)
   const visibleBefore = stamp(new Date(company.clock.now().getTime() - view.lagMs))
-  const seen = everyOf(company, query.kind).filter((body) => view.lagMs === 0 || Date.parse(body.MetaData?.CreateTime ?? '') <= Date.parse(visibleBefore))
+  const seen = everyOf(company, query.kind).filter(
+    (body) => view.lagMs === 0 || Date.parse(body.MetaData?.CreateTime ?? '') <= Date.parse(visibleBefore),
+  )
   const asksActive = query.conditions.some((condition) => condition.field === 'active')
   const found = seen
     .filter((body) => asksActive || body.Active !== false)
@@ -54,7 +56,18 @@ export function answerQuery(company: Company, text: string, view: QueryView): Re
 }
 
 const open = ['id', 'synctoken', 'metadata.createtime', 'metadata.lastupdatedtime']
-const names = [...open, 'displayname', 'givenname', 'familyname', 'middlename', 'companyname', 'active', 'printoncheckname', 'primaryemailaddr', 'balance']
+const names = [
+  ...open,
+  'displayname',
+  'givenname',
+  'familyname',
+  'middlename',
+  'companyname',
+  'active',
+  'printoncheckname',
+  'primaryemailaddr',
+  'balance',
+]
 const sale = [...open, 'docnumber', 'txndate', 'customerref', 'totalamt', 'balance', 'duedate']
 const purchase = [...open, 'docnumber', 'txndate', 'vendorref', 'totalamt', 'balance', 'duedate']
 const plain = [...open, 'docnumber', 'txndate', 'totalamt']
@@ -64,7 +77,17 @@ const queryable: Partial<Record<Kind, string[]>> = {
   Vendor: names,
   Employee: names,
   Item: [...open, 'name', 'active', 'type', 'sku', 'fullyqualifiedname', 'unitprice'],
-  Account: [...open, 'name', 'active', 'accounttype', 'accountsubtype', 'classification', 'fullyqualifiedname', 'currentbalance', 'acctnum'],
+  Account: [
+    ...open,
+    'name',
+    'active',
+    'accounttype',
+    'accountsubtype',
+    'classification',
+    'fullyqualifiedname',
+    'currentbalance',
+    'acctnum',
+  ],
   TaxCode: [...open, 'name', 'active', 'description'],
   TaxRate: [...open, 'name', 'active', 'description'],
   TaxAgency: [...open, 'displayname'],
@@ -93,7 +116,11 @@ function tokens(text: string): Token[] {
   while (at < text.trimEnd().length) {
     pattern.lastIndex = at
     const match = pattern.exec(text)
-    if (!match) throw refuse('4000', `QueryParserError: Encountered " ${text.slice(at).trim().slice(0, 20)} "" at line 1, column ${at + 1}.`)
+    if (!match)
+      throw refuse(
+        '4000',
+        `QueryParserError: Encountered " ${text.slice(at).trim().slice(0, 20)} "" at line 1, column ${at + 1}.`,
+      )
     at = pattern.lastIndex
     if (match[1] !== undefined) found.push({ word: match[1].replace(/\\(.)/g, '$1'), quoted: true })
     else found.push({ word: match[2] ?? match[3] ?? match[4] ?? '', quoted: false })
@@ -103,7 +130,8 @@ function tokens(text: string): Token[] {
 
 function parse(text: string): Query {
   const left = tokens(text)
-  const cannot = (what: string) => refuse('4000', `QueryParserError: Encountered " ${what} "" where something else was expected.`)
+  const cannot = (what: string) =>
+    refuse('4000', `QueryParserError: Encountered " ${what} "" where something else was expected.`)
   const next = () => left.shift()
   const peek = (word: string) => left[0] !== undefined && !left[0].quoted && left[0].word.toLowerCase() === word
   const must = (word: string) => {
@@ -145,7 +173,8 @@ function parse(text: string): Query {
   }
   if (left[0]) throw cannot(left[0].word)
   if (query.start < 1) throw refuse('4001', 'QueryValidationError: value of startposition must be greater than 0')
-  if (query.most < 1 || query.most > mostRows) throw refuse('4001', `QueryValidationError: value of maxresults must be between 1 and ${mostRows}`)
+  if (query.most < 1 || query.most > mostRows)
+    throw refuse('4001', `QueryValidationError: value of maxresults must be between 1 and ${mostRows}`)
   return query
 }
 
@@ -153,7 +182,8 @@ function condition(kind: Kind, next: () => Token | undefined, cannot: (what: str
   const field = fieldOf(kind, next()?.word ?? '')
   const operator = (next()?.word ?? '').toLowerCase() as Operator
   if (!['=', '<', '>', '<=', '>=', 'in', 'like'].includes(operator)) throw cannot(operator)
-  if (field === 'id' && operator !== '=' && operator !== 'in') throw refuse('4001', `QueryValidationError: operator ${operator} is not supported for property Id`)
+  if (field === 'id' && operator !== '=' && operator !== 'in')
+    throw refuse('4001', `QueryValidationError: operator ${operator} is not supported for property Id`)
   if (operator !== 'in') {
     const value = next()
     if (!value) throw cannot('<EOF>')
@@ -173,7 +203,8 @@ function condition(kind: Kind, next: () => Token | undefined, cannot: (what: str
 
 function fieldOf(kind: Kind, name: string): string {
   const field = name.toLowerCase()
-  if (!queryable[kind]?.includes(field)) throw refuse('4001', `QueryValidationError: Property ${name} not found for Entity ${kind}, or it is not queryable`)
+  if (!queryable[kind]?.includes(field))
+    throw refuse('4001', `QueryValidationError: Property ${name} not found for Entity ${kind}, or it is not queryable`)
   return field
 }
 
@@ -214,7 +245,8 @@ function holds(body: Body, { field, operator, values }: Condition): boolean {
 
 function compareBy(a: Body, b: Body, order: { field: string; down: boolean }): number {
   const [one, two] = [valueOf(a, order.field), valueOf(b, order.field)]
-  const difference = typeof one === 'number' && typeof two === 'number' ? one - two : String(one ?? '').localeCompare(String(two ?? ''))
+  const difference =
+    typeof one === 'number' && typeof two === 'number' ? one - two : String(one ?? '').localeCompare(String(two ?? ''))
   const tie = Number(a.Id) - Number(b.Id)
   return (order.down ? -difference : difference) || tie
 }

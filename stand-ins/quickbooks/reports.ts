@@ -30,19 +30,53 @@ const titlesOfKinds: Partial<Record<Kind, string>> = {
   JournalEntry: 'Journal Entry',
 }
 
-export function report(company: Company, name: string, query: Record<string, string | undefined>): Record<string, unknown> {
+export function report(
+  company: Company,
+  name: string,
+  query: Record<string, string | undefined>,
+): Record<string, unknown> {
   const span = spanOf(company, query)
   switch (name) {
     case 'TrialBalance':
-      return framed(company, name, span, [['', 'Account'], ['Debit', 'Money'], ['Credit', 'Money']], trialBalance(company, span))
+      return framed(
+        company,
+        name,
+        span,
+        [
+          ['', 'Account'],
+          ['Debit', 'Money'],
+          ['Credit', 'Money'],
+        ],
+        trialBalance(company, span),
+      )
     case 'BalanceSheet':
-      return framed(company, name, span, [['', 'Account'], ['Total', 'Money']], balanceSheet(company, span))
+      return framed(
+        company,
+        name,
+        span,
+        [
+          ['', 'Account'],
+          ['Total', 'Money'],
+        ],
+        balanceSheet(company, span),
+      )
     case 'GeneralLedger':
       return framed(company, name, span, ledgerColumns, generalLedger(company, span, query.account))
     case 'TransactionList':
       return framed(company, name, span, listColumns, documentList(company, span))
     case 'AccountList':
-      return framed(company, name, span, [['Account', 'String'], ['Type', 'String'], ['Detail type', 'String'], ['Balance', 'Money']], accountList(company))
+      return framed(
+        company,
+        name,
+        span,
+        [
+          ['Account', 'String'],
+          ['Type', 'String'],
+          ['Detail type', 'String'],
+          ['Balance', 'Money'],
+        ],
+        accountList(company),
+      )
     default:
       throw refuse('2010', `Report ${name} is not known`)
   }
@@ -56,7 +90,13 @@ function spanOf(company: Company, query: Record<string, string | undefined>): Sp
   return { from: query.start_date ?? '0001-01-01', to: query.end_date ?? company.day }
 }
 
-function framed(company: Company, name: string, span: Span, columns: [string, string][], rows: Row[]): Record<string, unknown> {
+function framed(
+  company: Company,
+  name: string,
+  span: Span,
+  columns: [string, string][],
+  rows: Row[],
+): Record<string, unknown> {
   return {
     Header: {
       Time: stamp(company.clock.now()),
@@ -72,7 +112,8 @@ function framed(company: Company, name: string, span: Span, columns: [string, st
   }
 }
 
-const cells = (...values: (string | Cell)[]): Cell[] => values.map((value) => (typeof value === 'string' ? { value } : value))
+const cells = (...values: (string | Cell)[]): Cell[] =>
+  values.map((value) => (typeof value === 'string' ? { value } : value))
 const line = (...values: (string | Cell)[]): Row => ({ ColData: cells(...values), type: 'Data' })
 
 function trialBalance(company: Company, span: Span): Row[] {
@@ -83,14 +124,34 @@ function trialBalance(company: Company, span: Span): Row[] {
     if (minor === 0n) return []
     if (minor > 0n) debitMinor += minor
     else creditMinor -= minor
-    return [line({ value: account.Name ?? '', id: account.Id ?? '' }, minor > 0n ? formatMinor(minor) : '', minor < 0n ? formatMinor(-minor) : '')]
+    return [
+      line(
+        { value: account.Name ?? '', id: account.Id ?? '' },
+        minor > 0n ? formatMinor(minor) : '',
+        minor < 0n ? formatMinor(-minor) : '',
+      ),
+    ]
   })
   if (rows.length === 0) return []
-  return [...rows, { Summary: { ColData: cells('TOTAL', formatMinor(debitMinor), formatMinor(creditMinor)) }, type: 'Section', group: 'GrandTotal' }]
+  return [
+    ...rows,
+    {
+      Summary: { ColData: cells('TOTAL', formatMinor(debitMinor), formatMinor(creditMinor)) },
+      type: 'Section',
+      group: 'GrandTotal',
+    },
+  ]
 }
 
 function balanceSheet(company: Company, span: Span): Row[] {
-  const section = (title: string, group: string, classification: string, sign: 1n | -1n, extra: Row[] = [], extraMinor = 0n): Row => {
+  const section = (
+    title: string,
+    group: string,
+    classification: string,
+    sign: 1n | -1n,
+    extra: Row[] = [],
+    extraMinor = 0n,
+  ): Row => {
     let totalMinor = extraMinor
     const rows = company.all('Account').flatMap((account) => {
       if (account.Classification !== classification) return []
@@ -137,7 +198,17 @@ function generalLedger(company: Company, span: Span, only: string | undefined): 
       if (on < span.from || on > span.to) return []
       balanceMinor += amountMinor
       const body = company.find(kind, id)
-      return [line(on, { value: titlesOfKinds[kind] ?? kind, id }, body?.DocNumber ?? '', partyNameOf(body), text ?? body?.PrivateNote ?? '', formatMinor(amountMinor), formatMinor(balanceMinor))]
+      return [
+        line(
+          on,
+          { value: titlesOfKinds[kind] ?? kind, id },
+          body?.DocNumber ?? '',
+          partyNameOf(body),
+          text ?? body?.PrivateNote ?? '',
+          formatMinor(amountMinor),
+          formatMinor(balanceMinor),
+        ),
+      ]
     })
     if (rows.length === 0) return []
     return [
@@ -161,7 +232,9 @@ export interface Entry {
 
 /** The entries of an account as its documents stand now: what an edit undid is not shown twice. */
 export function entriesOf(company: Company, accountId: string): Entry[] {
-  const undone = new Set(company.books.journals().flatMap((journal) => (journal.undoes ? [journal.undoes, journal.id] : [])))
+  const undone = new Set(
+    company.books.journals().flatMap((journal) => (journal.undoes ? [journal.undoes, journal.id] : [])),
+  )
   return company.books.entriesOf(accountId).flatMap(({ journal, line: entry }) => {
     const kind = journal.source.kind
     if (undone.has(journal.id) || !isDocumentKind(kind)) return []
@@ -186,7 +259,16 @@ function documentList(company: Company, span: Span): Row[] {
     .map(({ kind, body }) => {
       const account = company.find('Account', company.madeBy(kind, body.Id ?? '').postings[0]?.accountId)
       const minor = company.madeBy(kind, body.Id ?? '').postings[0]?.amountMinor ?? 0n
-      return line(body.TxnDate ?? '', { value: titlesOfKinds[kind] ?? kind, id: body.Id ?? '' }, body.DocNumber ?? '', 'Yes', partyNameOf(body), body.PrivateNote ?? '', { value: account?.Name ?? '', id: account?.Id ?? '' }, formatMinor(minor))
+      return line(
+        body.TxnDate ?? '',
+        { value: titlesOfKinds[kind] ?? kind, id: body.Id ?? '' },
+        body.DocNumber ?? '',
+        'Yes',
+        partyNameOf(body),
+        body.PrivateNote ?? '',
+        { value: account?.Name ?? '', id: account?.Id ?? '' },
+        formatMinor(minor),
+      )
     })
 }
 
@@ -196,11 +278,17 @@ export function allDocuments(company: Company): { kind: Kind; body: Body }[] {
     .sort((a, b) => (a.body.TxnDate ?? '').localeCompare(b.body.TxnDate ?? '') || Number(a.body.Id) - Number(b.body.Id))
 }
 
-export const partyNameOf = (body: Body | undefined): string => body?.CustomerRef?.name ?? body?.VendorRef?.name ?? body?.EntityRef?.name ?? ''
+export const partyNameOf = (body: Body | undefined): string =>
+  body?.CustomerRef?.name ?? body?.VendorRef?.name ?? body?.EntityRef?.name ?? ''
 
 function accountList(company: Company): Row[] {
   return company.all('Account').map((account) => {
     const minor = company.books.balanceOf(account.Id ?? '')
-    return line({ value: account.Name ?? '', id: account.Id ?? '' }, account.AccountType ?? '', account.AccountSubType ?? '', formatMinor(minor))
+    return line(
+      { value: account.Name ?? '', id: account.Id ?? '' },
+      account.AccountType ?? '',
+      account.AccountSubType ?? '',
+      formatMinor(minor),
+    )
   })
 }

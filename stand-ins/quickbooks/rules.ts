@@ -17,7 +17,12 @@ export const nothingMade = (): Made => ({ postings: [], settles: [], carries: []
 type Referred = 'Customer' | 'Vendor' | 'Employee' | 'Item' | 'Account'
 
 /** The object a reference names; refused when it is missing, unknown or inactive. */
-export function referred(company: Company, kind: Referred, reference: Reference | undefined, element: string): Body & { Id: string } {
+export function referred(
+  company: Company,
+  kind: Referred,
+  reference: Reference | undefined,
+  element: string,
+): Body & { Id: string } {
   if (reference === undefined) throw refuse('2020', `Required parameter ${element} is missing in the request`, element)
   const found = company.find(kind, reference.value)
   if (!found?.Id) throw unknownReference(kind, reference.value, element)
@@ -32,7 +37,12 @@ export function named(company: Company, kind: Referred, reference: Reference): R
   return { value: reference.value, ...(name ? { name } : {}) }
 }
 
-export function accountOfType(company: Company, reference: Reference | undefined, element: string, types: string[]): Body & { Id: string } {
+export function accountOfType(
+  company: Company,
+  reference: Reference | undefined,
+  element: string,
+  types: string[],
+): Body & { Id: string } {
   const account = referred(company, 'Account', reference, element)
   if (types.includes(account.AccountType ?? '')) return account
   throw businessRule(`Select an account of type ${types.join(' or ')} for this transaction.`, element)
@@ -42,7 +52,12 @@ export function accountOfType(company: Company, reference: Reference | undefined
 export function ownAccount(company: Company, accountType: string, subType?: string): Body & { Id: string } {
   const found = company
     .all('Account')
-    .find((account) => account.AccountType === accountType && account.Active !== false && (subType === undefined || account.AccountSubType === subType))
+    .find(
+      (account) =>
+        account.AccountType === accountType &&
+        account.Active !== false &&
+        (subType === undefined || account.AccountSubType === subType),
+    )
   if (!found?.Id) throw businessRule(`The company has no account of type ${accountType}.`)
   return found as Body & { Id: string }
 }
@@ -55,16 +70,24 @@ function accountsOfType(company: Company, type: string): string[] {
 }
 
 /** Where VAT is collected. */
-export const vatAccount = (company: Company): string => ownAccount(company, 'Other Current Liability', 'GlobalTaxPayable').Id
+export const vatAccount = (company: Company): string =>
+  ownAccount(company, 'Other Current Liability', 'GlobalTaxPayable').Id
 
 /** A line on debtors needs a customer, one on creditors a vendor. */
-export function partyOn(company: Company, account: Body, reference: (Reference & { type?: string }) | undefined, kind: string | undefined) {
+export function partyOn(
+  company: Company,
+  account: Body,
+  reference: (Reference & { type?: string }) | undefined,
+  kind: string | undefined,
+) {
   if (account.AccountType === 'Accounts Receivable') {
-    if (!reference || kind !== 'Customer') throw businessRule('When you use Accounts Receivable, you must choose a customer in the Name field.', 'EntityRef')
+    if (!reference || kind !== 'Customer')
+      throw businessRule('When you use Accounts Receivable, you must choose a customer in the Name field.', 'EntityRef')
     return { kind: 'Customer' as const, id: referred(company, 'Customer', reference, 'EntityRef').Id }
   }
   if (account.AccountType === 'Accounts Payable') {
-    if (!reference || kind !== 'Vendor') throw businessRule('When you use Accounts Payable, you must choose a vendor in the Name field.', 'EntityRef')
+    if (!reference || kind !== 'Vendor')
+      throw businessRule('When you use Accounts Payable, you must choose a vendor in the Name field.', 'EntityRef')
     return { kind: 'Vendor' as const, id: referred(company, 'Vendor', reference, 'EntityRef').Id }
   }
   return undefined
@@ -73,7 +96,8 @@ export function partyOn(company: Company, account: Body, reference: (Reference &
 /** Home currency only; with more than one currency switched on, every document must say which. */
 export function checkCurrency(company: Company, body: Body): Reference {
   const home = company.terms.currency
-  if (company.terms.multiCurrency && !body.CurrencyRef) throw refuse('2020', 'Required parameter CurrencyRef is missing in the request', 'CurrencyRef')
+  if (company.terms.multiCurrency && !body.CurrencyRef)
+    throw refuse('2020', 'Required parameter CurrencyRef is missing in the request', 'CurrencyRef')
   if (body.CurrencyRef && body.CurrencyRef.value !== home)
     throw businessRule(`The company does not keep documents in ${body.CurrencyRef.value}.`, 'CurrencyRef')
   return { value: home, ...(home === 'GBP' ? { name: 'British Pound Sterling' } : {}) }

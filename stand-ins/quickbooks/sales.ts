@@ -6,7 +6,18 @@ import type { Company, Posting } from './company.ts'
 import type { Body, Line } from './document.ts'
 import { businessRule, refuse } from './fault.ts'
 import { linksOf, openAmount } from './open.ts'
-import { accountOfType, checkCurrency, codeOf, named, nothingMade, numbered, ownAccount, type Rules, referred, vatAccount } from './rules.ts'
+import {
+  accountOfType,
+  checkCurrency,
+  codeOf,
+  named,
+  nothingMade,
+  numbered,
+  ownAccount,
+  type Rules,
+  referred,
+  vatAccount,
+} from './rules.ts'
 import { type Taxed, taxOf } from './tax.ts'
 
 export const depositable = ['Bank', 'Other Current Asset']
@@ -16,7 +27,8 @@ function salesRules(kind: 'Invoice' | 'CreditMemo' | 'SalesReceipt' | 'RefundRec
   const onDebtors = kind === 'Invoice' || kind === 'CreditMemo'
   return {
     prepare(company, body) {
-      const customer = onDebtors || body.CustomerRef ? referred(company, 'Customer', body.CustomerRef, 'CustomerRef') : undefined
+      const customer =
+        onDebtors || body.CustomerRef ? referred(company, 'Customer', body.CustomerRef, 'CustomerRef') : undefined
       const sold = soldLines(company, body)
       const taxed = taxOf(company, sold.taxable, 'Sales', body.GlobalTaxCalculation, body.TxnTaxDetail)
       const netMinor = taxed.nets.reduce((sum, net) => sum + net, 0n)
@@ -25,10 +37,15 @@ function salesRules(kind: 'Invoice' | 'CreditMemo' | 'SalesReceipt' | 'RefundRec
 
       const against = onDebtors ? debtors(company, body) : moneyAccount(company, body, kind)
       const postings: Posting[] = [
-        { accountId: against, amountMinor: direction * totalMinor, ...(onDebtors && customer ? { party: { kind: 'Customer', id: customer.Id } } : {}) },
+        {
+          accountId: against,
+          amountMinor: direction * totalMinor,
+          ...(onDebtors && customer ? { party: { kind: 'Customer', id: customer.Id } } : {}),
+        },
         ...sold.incomeIds.map((accountId, at) => ({ accountId, amountMinor: -direction * (taxed.nets[at] ?? 0n) })),
       ]
-      if (taxed.totalMinor !== 0n) postings.push({ accountId: vatAccount(company), amountMinor: -direction * taxed.totalMinor })
+      if (taxed.totalMinor !== 0n)
+        postings.push({ accountId: vatAccount(company), amountMinor: -direction * taxed.totalMinor })
 
       const complete = completed(company, body, sold.lines(taxed), taxed, totalMinor, netMinor)
       if (customer) complete.CustomerRef = named(company, 'Customer', { value: customer.Id })
@@ -42,7 +59,9 @@ function salesRules(kind: 'Invoice' | 'CreditMemo' | 'SalesReceipt' | 'RefundRec
       const party = { kind: 'Customer' as const, id: body.CustomerRef?.value ?? '' }
       const open = openAmount(company, kind as 'Invoice', body, party)
       const LinkedTxn = linksOf(company, kind, body.Id ?? '')
-      return kind === 'Invoice' ? { ...body, Balance: open, LinkedTxn } : { ...body, Balance: open, RemainingCredit: open, LinkedTxn }
+      return kind === 'Invoice'
+        ? { ...body, Balance: open, LinkedTxn }
+        : { ...body, Balance: open, RemainingCredit: open, LinkedTxn }
     },
   }
 }
@@ -58,7 +77,8 @@ function debtors(company: Company, body: Body): string {
 }
 
 function moneyAccount(company: Company, body: Body, kind: string): string {
-  if (body.DepositToAccountRef || kind === 'RefundReceipt') return accountOfType(company, body.DepositToAccountRef, 'DepositToAccountRef', depositable).Id
+  if (body.DepositToAccountRef || kind === 'RefundReceipt')
+    return accountOfType(company, body.DepositToAccountRef, 'DepositToAccountRef', depositable).Id
   return ownAccount(company, 'Other Current Asset', 'UndepositedFunds').Id
 }
 
@@ -69,16 +89,27 @@ function soldLines(company: Company, body: Body) {
   const incomeIds: string[] = []
   for (const line of body.Line ?? []) {
     if (line.DetailType === 'SubTotalLineDetail') continue
-    if (line.DetailType === 'DiscountLineDetail') throw refuse('5030', 'Feature Not Supported Error : discounts are switched off in this company')
-    if (line.DetailType === 'GroupLineDetail') throw refuse('5030', 'Feature Not Supported Error : bundles are switched off in this company')
+    if (line.DetailType === 'DiscountLineDetail')
+      throw refuse('5030', 'Feature Not Supported Error : discounts are switched off in this company')
+    if (line.DetailType === 'GroupLineDetail')
+      throw refuse('5030', 'Feature Not Supported Error : bundles are switched off in this company')
     const detail = line.SalesItemLineDetail
     if (line.DetailType !== 'SalesItemLineDetail' || !detail?.ItemRef) {
       // Without a product a line is text, and its amount counts for nothing.
-      kept.push({ DetailType: 'DescriptionOnly', ...(line.Description ? { Description: line.Description } : {}), DescriptionLineDetail: {} })
+      kept.push({
+        DetailType: 'DescriptionOnly',
+        ...(line.Description ? { Description: line.Description } : {}),
+        DescriptionLineDetail: {},
+      })
       continue
     }
     const product = referred(company, 'Item', detail.ItemRef, 'Line.SalesItemLineDetail.ItemRef')
-    const income = referred(company, 'Account', detail.ItemAccountRef ?? product.IncomeAccountRef ?? product.ExpenseAccountRef, 'Line.SalesItemLineDetail.ItemAccountRef')
+    const income = referred(
+      company,
+      'Account',
+      detail.ItemAccountRef ?? product.IncomeAccountRef ?? product.ExpenseAccountRef,
+      'Line.SalesItemLineDetail.ItemAccountRef',
+    )
     checkPrice(line)
     incomeIds.push(income.Id)
     taxable.push({
@@ -90,7 +121,11 @@ function soldLines(company: Company, body: Body) {
     priced.push(kept.length)
     kept.push({
       ...line,
-      SalesItemLineDetail: { ...detail, ItemRef: named(company, 'Item', detail.ItemRef), ItemAccountRef: named(company, 'Account', { value: income.Id }) },
+      SalesItemLineDetail: {
+        ...detail,
+        ItemRef: named(company, 'Item', detail.ItemRef),
+        ItemAccountRef: named(company, 'Account', { value: income.Id }),
+      },
     })
   }
   const lines = (taxed: Taxed): Line[] =>
@@ -111,13 +146,23 @@ function checkPrice(line: Line): void {
     throw refuse('6070', `Amount is not equal to UnitPrice * Qty. Supplied value:${line.Amount}`, 'Line.Amount')
 }
 
-function completed(company: Company, body: Body, lines: Line[], taxed: Taxed, totalMinor: bigint, netMinor: bigint): Body {
+function completed(
+  company: Company,
+  body: Body,
+  lines: Line[],
+  taxed: Taxed,
+  totalMinor: bigint,
+  netMinor: bigint,
+): Body {
   const { Balance, RemainingCredit, LinkedTxn, HomeBalance, HomeTotalAmt, TxnTaxDetail, ...rest } = body
   return {
     ...rest,
     TxnDate: body.TxnDate ?? company.day,
     CurrencyRef: checkCurrency(company, body),
-    Line: [...numbered(lines), { Amount: toJsonNumber(netMinor), DetailType: 'SubTotalLineDetail', SubTotalLineDetail: {} }],
+    Line: [
+      ...numbered(lines),
+      { Amount: toJsonNumber(netMinor), DetailType: 'SubTotalLineDetail', SubTotalLineDetail: {} },
+    ],
     TxnTaxDetail: taxed.detail ?? { TotalTax: 0 },
     ...(company.terms.vat === 'registered' ? { GlobalTaxCalculation: body.GlobalTaxCalculation ?? 'TaxExcluded' } : {}),
     TotalAmt: toJsonNumber(totalMinor),
@@ -126,7 +171,8 @@ function completed(company: Company, body: Body, lines: Line[], taxed: Taxed, to
 
 /** Money that leaves a bank account waits to be printed unless the caller says otherwise. */
 function printing(company: Company, body: Body): Partial<Body> {
-  if (body.PrintStatus === 'PrintComplete' && !body.PaymentRefNum) throw refuse('2020', 'Required parameter PaymentRefNum is missing in the request', 'PaymentRefNum')
+  if (body.PrintStatus === 'PrintComplete' && !body.PaymentRefNum)
+    throw refuse('2020', 'Required parameter PaymentRefNum is missing in the request', 'PaymentRefNum')
   const account = company.find('Account', body.DepositToAccountRef?.value)
   if (account?.AccountType !== 'Bank' || body.PaymentRefNum || body.PrintStatus === 'NotSet') return {}
   return { PrintStatus: 'NeedToPrint', PaymentRefNum: 'To Print' }

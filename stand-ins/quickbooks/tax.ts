@@ -21,7 +21,12 @@ interface CodeOfCountry {
 const britishCodes: CodeOfCountry[] = [
   { name: 'No VAT', words: 'No VAT', sales: [['No VAT (Sales)', 0]], purchase: [['No VAT (Purchases)', 0]] },
   { name: '0.0% Z', words: 'Zero rated', sales: [['0.0% Z (Sales)', 0]], purchase: [['0.0% Z (Purchases)', 0]] },
-  { name: '20.0% S', words: 'Standard rate', sales: [['20.0% S (Sales)', 20]], purchase: [['20.0% S (Purchases)', 20]] },
+  {
+    name: '20.0% S',
+    words: 'Standard rate',
+    sales: [['20.0% S (Sales)', 20]],
+    purchase: [['20.0% S (Purchases)', 20]],
+  },
   { name: 'Exempt', words: 'Exempt', sales: [['Exempt (Sales)', 0]], purchase: [['Exempt (Purchases)', 0]] },
   {
     name: '20.0% RC',
@@ -89,7 +94,13 @@ interface Rate {
 type Mode = NonNullable<Body['GlobalTaxCalculation']>
 
 /** The tax of a document: its lines' nets, the whole tax, and the detail that the answer shows. */
-export function taxOf(company: Company, lines: Taxable[], side: Side, mode: Mode | undefined, sent: TaxDetail | undefined): Taxed {
+export function taxOf(
+  company: Company,
+  lines: Taxable[],
+  side: Side,
+  mode: Mode | undefined,
+  sent: TaxDetail | undefined,
+): Taxed {
   const untaxed: Taxed = { nets: lines.map((line) => line.netMinor), totalMinor: 0n, detail: undefined }
   if (company.terms.vat === 'none') {
     const coded = lines.find((line) => line.codeId !== undefined)
@@ -97,7 +108,8 @@ export function taxOf(company: Company, lines: Taxable[], side: Side, mode: Mode
     return untaxed
   }
   if (mode === 'NotApplicable') {
-    if (sent?.TaxLine?.length) throw refuse('6170', 'Tax detail was sent though GlobalTaxCalculation is NotApplicable', 'TxnTaxDetail')
+    if (sent?.TaxLine?.length)
+      throw refuse('6170', 'Tax detail was sent though GlobalTaxCalculation is NotApplicable', 'TxnTaxDetail')
     return untaxed
   }
 
@@ -129,10 +141,20 @@ export function taxOf(company: Company, lines: Taxable[], side: Side, mode: Mode
 
 function ratesOf(company: Company, codeId: string, side: Side): Rate[] {
   const code = company.find('TaxCode', codeId)
-  const list = code?.[side === 'Sales' ? 'SalesTaxRateList' : 'PurchaseTaxRateList'] as { TaxRateDetail?: { TaxRateRef: { value: string } }[] }
+  const list = code?.[side === 'Sales' ? 'SalesTaxRateList' : 'PurchaseTaxRateList'] as {
+    TaxRateDetail?: { TaxRateRef: { value: string } }[]
+  }
   const details = list?.TaxRateDetail ?? []
-  if (details.length === 0) throw refuse('6100', `The VAT code ${code?.Name} cannot be used on ${side === 'Sales' ? 'sales' : 'purchases'}`, 'TaxCodeRef')
-  return details.map(({ TaxRateRef }) => ({ id: TaxRateRef.value, percent: Number(company.find('TaxRate', TaxRateRef.value)?.RateValue ?? 0) }))
+  if (details.length === 0)
+    throw refuse(
+      '6100',
+      `The VAT code ${code?.Name} cannot be used on ${side === 'Sales' ? 'sales' : 'purchases'}`,
+      'TaxCodeRef',
+    )
+  return details.map(({ TaxRateRef }) => ({
+    id: TaxRateRef.value,
+    percent: Number(company.find('TaxRate', TaxRateRef.value)?.RateValue ?? 0),
+  }))
 }
 
 const perMillion = (percent: number) => toMinor(percent, 4)
@@ -148,17 +170,29 @@ function takeTaxOut(lines: Taxable[], members: number[], nets: bigint[], rateInM
   const last = members.at(-1)
   if (last === undefined || oddMinor === 0n) return
   const sizeMinor = oddMinor < 0n ? -oddMinor : oddMinor
-  if (sizeMinor > BigInt(members.length)) throw refuse('6070', 'Amount and TaxInclusiveAmt do not fit the rate of the VAT code', lines[last]?.element ?? 'Line')
+  if (sizeMinor > BigInt(members.length))
+    throw refuse(
+      '6070',
+      'Amount and TaxInclusiveAmt do not fit the rate of the VAT code',
+      lines[last]?.element ?? 'Line',
+    )
   nets[last] = (nets[last] ?? 0n) + oddMinor
 }
 
 /** Works out each rate; a tax line the caller sent for a rate stands as sent. */
-function tally(perRate: Map<string, { rate: Rate; netMinor: bigint; taxMinor: bigint }>, sent: TaxDetail | undefined, wholeMinor: bigint | undefined): TaxDetail {
+function tally(
+  perRate: Map<string, { rate: Rate; netMinor: bigint; taxMinor: bigint }>,
+  sent: TaxDetail | undefined,
+  wholeMinor: bigint | undefined,
+): TaxDetail {
   const sentByRate = new Map((sent?.TaxLine ?? []).map((line) => [line.TaxLineDetail?.TaxRateRef?.value ?? '', line]))
-  for (const id of sentByRate.keys()) if (!perRate.has(id)) throw refuse('6170', `No line of the document has tax rate ${id}`, 'TxnTaxDetail')
+  for (const id of sentByRate.keys())
+    if (!perRate.has(id)) throw refuse('6170', `No line of the document has tax rate ${id}`, 'TxnTaxDetail')
   for (const entry of perRate.values()) {
     const own = sentByRate.get(entry.rate.id)
-    entry.taxMinor = own ? toMinor(own.Amount ?? 0) : divideHalfUp(entry.netMinor * perMillion(entry.rate.percent), 1_000_000n)
+    entry.taxMinor = own
+      ? toMinor(own.Amount ?? 0)
+      : divideHalfUp(entry.netMinor * perMillion(entry.rate.percent), 1_000_000n)
   }
   const taxes = [...perRate.values()]
   let totalMinor = taxes.reduce((sum, entry) => sum + entry.taxMinor, 0n)

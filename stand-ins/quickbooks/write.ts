@@ -42,7 +42,8 @@ export function write(company: Company, kind: Kind, body: Body, ask: WriteAsk): 
     checkNumber(company, kind, complete, earlier, ask)
     if (earlier && id) checkStillCovers(company, kind, id, complete)
   }
-  if (!earlier && numberedForms.includes(kind) && !complete.DocNumber && !company.terms.customTxnNumbers) complete.DocNumber = company.newNumber()
+  if (!earlier && numberedForms.includes(kind) && !complete.DocNumber && !company.terms.customTxnNumbers)
+    complete.DocNumber = company.newNumber()
   return shown(company, kind, company.put(kind, complete, made, earlier ? 'Update' : 'Create'))
 }
 
@@ -56,9 +57,15 @@ function checkShape(kind: Kind, shape: 'create' | 'update' | 'sparse' | 'idOnly'
 /** The stored object in the very version the caller has seen. */
 function current(company: Company, kind: Kind, body: Body): Body {
   const found = company.find(kind, body.Id)
-  if (!found) throw isDocumentKind(kind) || company.tombstones().some((stone) => stone.kind === kind && stone.id === body.Id) ? gone() : unknownReference(kind, body.Id ?? '', 'Id')
+  if (!found)
+    throw isDocumentKind(kind) || company.tombstones().some((stone) => stone.kind === kind && stone.id === body.Id)
+      ? gone()
+      : unknownReference(kind, body.Id ?? '', 'Id')
   if (found.SyncToken !== body.SyncToken)
-    throw refuse('5010', 'Stale Object Error : You and Robin Books were working on this at the same time. Robin Books finished before you did, so your work was not saved.')
+    throw refuse(
+      '5010',
+      'Stale Object Error : You and Robin Books were working on this at the same time. Robin Books finished before you did, so your work was not saved.',
+    )
   return found
 }
 
@@ -66,13 +73,24 @@ function checkPeriod(company: Company, kind: Kind, ...days: (string | undefined)
   const closed = company.terms.closedThrough
   if (!closed || !isDocumentKind(kind) || !days.some((day) => day !== undefined && day <= closed)) return
   const code = company.terms.closedWithPassword ? '6210' : '6200'
-  throw refuse(code, `The account period has closed and the account books cannot be updated through through the QBO Services API. Please use the QBO website to make these changes. Closing date: ${closed}`, 'TxnDate')
+  throw refuse(
+    code,
+    `The account period has closed and the account books cannot be updated through through the QBO Services API. Please use the QBO website to make these changes. Closing date: ${closed}`,
+    'TxnDate',
+  )
 }
 
 function checkNumber(company: Company, kind: Kind, body: Body, earlier: Body | undefined, ask: WriteAsk): void {
   if (!body.DocNumber || body.DocNumber === earlier?.DocNumber || ask.allowDuplicateNumber) return
   if (kind === 'Bill' && !company.terms.warnDuplicateBills) return
-  const same = company.all(kind).find((other) => other.Id !== body.Id && other.DocNumber === body.DocNumber && (kind !== 'Bill' || other.VendorRef?.value === body.VendorRef?.value))
+  const same = company
+    .all(kind)
+    .find(
+      (other) =>
+        other.Id !== body.Id &&
+        other.DocNumber === body.DocNumber &&
+        (kind !== 'Bill' || other.VendorRef?.value === body.VendorRef?.value),
+    )
   if (!same) return
   throw refuse(
     '6140',
@@ -88,18 +106,24 @@ function checkStillCovers(company: Company, kind: Kind, id: string, body: Body):
   if ((earlier?.CustomerRef ?? earlier?.VendorRef)?.value !== (body.CustomerRef ?? body.VendorRef)?.value)
     throw businessRule('The name cannot be changed while the transaction is linked to others.', 'CustomerRef')
   const settledMinor = company.settlersOf(kind, id).reduce((sum, { settlement }) => sum + settlement.amountMinor, 0n)
-  if (body.TotalAmt !== undefined && toMinor(body.TotalAmt) < settledMinor) throw businessRule('The amount cannot be less than what is already applied.', 'TotalAmt')
+  if (body.TotalAmt !== undefined && toMinor(body.TotalAmt) < settledMinor)
+    throw businessRule('The amount cannot be less than what is already applied.', 'TotalAmt')
 }
 
 function mustNotBeDeposited(company: Company, id: string, kind: 'Payment' | 'SalesReceipt' = 'Payment'): void {
   if (company.settlersOf(kind, id).some(({ by }) => by.kind === 'Deposit'))
-    throw refuse('6540', 'Deposited Transaction Cannot Be Changed : this transaction has been deposited. If you want to change or delete it, remove it from the deposit first.')
+    throw refuse(
+      '6540',
+      'Deposited Transaction Cannot Be Changed : this transaction has been deposited. If you want to change or delete it, remove it from the deposit first.',
+    )
 }
 
 function remove(company: Company, kind: Kind, body: Body, ask: WriteAsk): Written {
-  if (!isDocumentKind(kind)) throw refuse('500', `Unsupported Operation : Operation delete is not supported for ${kind}`)
+  if (!isDocumentKind(kind))
+    throw refuse('500', `Unsupported Operation : Operation delete is not supported for ${kind}`)
   checkShape(kind, 'idOnly', body, ask)
-  if (kind === 'Transfer' && body.FromAccountRef === undefined) throw refuse('2020', 'Required parameter FromAccountRef is missing in the request', 'FromAccountRef')
+  if (kind === 'Transfer' && body.FromAccountRef === undefined)
+    throw refuse('2020', 'Required parameter FromAccountRef is missing in the request', 'FromAccountRef')
   const found = current(company, kind, body)
   checkPeriod(company, kind, found.TxnDate)
   mustBeFree(company, kind, body.Id ?? '', 'deleted')
@@ -110,7 +134,8 @@ function remove(company: Company, kind: Kind, body: Body, ask: WriteAsk): Writte
 function mustBeFree(company: Company, kind: Kind, id: string, deed: string): void {
   if (kind === 'Payment' || kind === 'SalesReceipt') mustNotBeDeposited(company, id, kind)
   if (!isDocumentKind(kind) || company.settlersOf(kind, id).length === 0) return
-  if (company.quirks.voidOfSettled === 'refused') throw businessRule(`The transaction is linked to others and cannot be ${deed} before they are unlinked.`)
+  if (company.quirks.voidOfSettled === 'refused')
+    throw businessRule(`The transaction is linked to others and cannot be ${deed} before they are unlinked.`)
   unlink(company, kind, id)
 }
 
@@ -128,7 +153,8 @@ export function unlink(company: Company, kind: Kind, id: string): void {
 }
 
 function voidIt(company: Company, kind: Kind, body: Body, ask: WriteAsk): Written {
-  if (!isDocumentKind(kind) || !voidedBy[kind]) throw refuse('500', `Unsupported Operation : Operation void is not supported for ${kind}`)
+  if (!isDocumentKind(kind) || !voidedBy[kind])
+    throw refuse('500', `Unsupported Operation : Operation void is not supported for ${kind}`)
   checkShape(kind, 'idOnly', body, ask)
   const found = current(company, kind, body)
   checkPeriod(company, kind, found.TxnDate)
@@ -141,7 +167,11 @@ export function voided(body: Body): Body {
   const payment = body.Line?.some((line) => line.LinkedTxn) || !body.Line
   const Line = (body.Line ?? []).map((line) => {
     const detail = line.SalesItemLineDetail
-    return { ...line, ...(line.Amount === undefined ? {} : { Amount: 0 }), ...(detail ? { SalesItemLineDetail: { ...detail, Qty: 0, TaxInclusiveAmt: 0 } } : {}) }
+    return {
+      ...line,
+      ...(line.Amount === undefined ? {} : { Amount: 0 }),
+      ...(detail ? { SalesItemLineDetail: { ...detail, Qty: 0, TaxInclusiveAmt: 0 } } : {}),
+    }
   })
   const already = body.PrivateNote?.startsWith('Voided')
   return {
@@ -149,6 +179,10 @@ export function voided(body: Body): Body {
     Line: payment ? [] : Line,
     TotalAmt: 0,
     ...(body.TxnTaxDetail ? { TxnTaxDetail: { TotalTax: 0 } } : {}),
-    PrivateNote: already ? (body.PrivateNote ?? 'Voided') : body.PrivateNote ? `Voided - ${body.PrivateNote}` : 'Voided',
+    PrivateNote: already
+      ? (body.PrivateNote ?? 'Voided')
+      : body.PrivateNote
+        ? `Voided - ${body.PrivateNote}`
+        : 'Voided',
   }
 }
