@@ -797,6 +797,9 @@ begin
   revoke update on account from quits_worker;
   grant update (floor_minor, ceiling_minor, soft_floor_minor, soft_ceiling_minor, frozen, never_below_zero) on account to quits_worker;
   revoke update on ledger_head from quits_worker;
+  -- Whoever promises or approves makes a lane due; nothing on its row is anyone's secret.
+  create policy app on lane to quits_app using (true) with check (true);
+  grant select, update (due_at) on lane to quits_app;
   grant delete on answer, web_session, sign_in_link to quits_worker;
   grant delete on answer to quits_app;
 end $$;

@@ -1,0 +1,68 @@
+/**
+ * A worker: serves books and mail as they fall due, until it is stopped. Start as many as you like; each lane is served
+ * by one at a time.
+ *
+ * Wakes by the database's NOTIFY, and looks every second anyway: a pooler in between may swallow it.
+ */
+import pg from 'pg'
+import { deliverDue } from './deliver.ts'
+import type { OutboxDeps } from './outbox-deps.ts'
+import { type Mailer, sendMail } from './send-mail.ts'
+
+const pollMs = 1_000
+const atOnce = 4
+
+export type Worker = { stop(): Promise<void> }
+
+export async function keepPromises(deps: OutboxDeps, mailer: Mailer): Promise<Worker> {
+  let running = true
+  let wake: () => void = () => {}
+  const listener = new pg.Client({ connectionString: deps.db.url })
+  listener.on('error', (error) =>
+    deps.log.warn({ error }, 'the wake-up connection was lost; looking every second goes on'),
+  )
+  listener.on('notification', () => wake())
+  await listener.connect()
+  await listener.query('listen quits_lane')
+
+  async function loop(name: string, serve: () => Promise<number>): Promise<void> {
+    while (running) {
+      let served = 0
+      try {
+        served = await serve()
+      } catch (error) {
+        deps.log.error({ error, name }, 'a worker’s round failed; the next one goes on')
+      }
+      if (served === 0 && running) await rest()
+    }
+  }
+  const sleeping = new Set<() => void>()
+  wake = () => {
+    for (const up of sleeping) up()
+  }
+  function rest(): Promise<void> {
+    return new Promise((done) => {
+      const up = () => {
+        clearTimeout(timer)
+        sleeping.delete(up)
+        done()
+      }
+      const timer = setTimeout(up, pollMs)
+      sleeping.add(up)
+    })
+  }
+  const loops = [
+    ...Array.from({ length: atOnce }, (_, place) =>
+      loop(`books ${place + 1}`, () => deliverDue(deps, { limit: 1, worker: `${deps.worker}/${place + 1}` })),
+    ),
+    loop('mail', () => sendMail(deps, mailer)),
+  ]
+  return {
+    async stop() {
+      running = false
+      wake()
+      await Promise.all(loops)
+      await listener.end()
+    },
+  }
+}

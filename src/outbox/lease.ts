@@ -1,0 +1,55 @@
+/**
+ * One worker holds a lane at a time, by a lease with a fence number that grows with each lease and is checked by every
+ * write of a result: a worker that was thought dead and comes back late changes nothing.
+ *
+ * The instants are the database's, so that the clocks of two workers need not agree.
+ */
+import { asWorker, type Db, inTransaction, type Tx } from '../kit/db.ts'
+import type { Uuid } from '../kit/ids.ts'
+
+export type Lease = { laneId: Uuid; fence: bigint; budget: unknown }
+
+const leaseSeconds = 120
+
+/** Takes the lane that has been due longest, or null when none is due. */
+export async function takeLease(db: Db, worker: string, kind: 'book' | 'mail'): Promise<Lease | null> {
+  const rows = await inTransaction(
+    db,
+    asWorker,
+    (tx) => tx.$queryRaw<{ id: Uuid; fence: bigint; budget: unknown }[]>`
+      update lane set leased_by = ${worker}, leased_until = quits_now() + make_interval(secs => ${leaseSeconds}), fence = fence + 1, due_at = 'infinity'
+      where id = (
+        select id from lane
+        where kind = ${kind} and due_at <= quits_now() and (leased_until is null or leased_until <= quits_now())
+        order by due_at limit 1 for update skip locked)
+      returning id, fence, budget`,
+  )
+  const row = rows[0]
+  return row ? { laneId: row.id, fence: row.fence, budget: row.budget } : null
+}
+
+/** Locks the lane's row for this transaction and says whether the lease is still ours; renews it. */
+export async function stillOurs(tx: Tx, lease: Lease): Promise<boolean> {
+  const changed = await tx.$executeRaw`
+    update lane set leased_until = quits_now() + make_interval(secs => ${leaseSeconds})
+    where id = ${lease.laneId}::uuid and fence = ${lease.fence} and leased_by is not null`
+  return changed === 1
+}
+
+/**
+ * Gives the lane back. It is due again when its first waiting delivery is, at the latest in five minutes, and at once
+ * when something was promised meanwhile (taking the lease set `due_at` to infinity, a promise sets it to now).
+ */
+export async function giveBack(db: Db, lease: Lease, budget: unknown, notBeforeMs: number): Promise<void> {
+  await inTransaction(
+    db,
+    asWorker,
+    (tx) => tx.$executeRaw`
+      update lane set leased_by = null, leased_until = null, budget = ${JSON.stringify(budget)}::jsonb,
+        due_at = greatest(
+          quits_now() + make_interval(secs => ${notBeforeMs / 1000}),
+          least(due_at, quits_now() + interval '5 minutes',
+            coalesce((select min(d.due_at) from delivery d where d.organisation_id = lane.id and d.state in ('waiting', 'sending') and d.due_at > quits_now()), 'infinity')))
+      where id = ${lease.laneId}::uuid and fence = ${lease.fence}`,
+  )
+}

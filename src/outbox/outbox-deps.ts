@@ -1,0 +1,19 @@
+/** What delivering needs of the house. */
+import type { BookConnector, BookKind } from '../../connectors/port.ts'
+import type { Clock } from '../kit/clock.ts'
+import type { Db } from '../kit/db.ts'
+import type { Log } from '../kit/log.ts'
+import type { Seal } from '../kit/seal.ts'
+
+export type OutboxDeps = {
+  db: Db
+  clock: Clock
+  log: Log
+  seal: Seal
+  connectors: Partial<Record<BookKind, BookConnector>>
+  config: { publicUrl: string }
+  /** Names this worker in leases. */
+  worker: string
+  /** In [0, 1): for jitter. */
+  dice: () => number
+}
