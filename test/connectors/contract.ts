@@ -115,6 +115,7 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
           'expense',
         ])
         expect(profile.accounts.filter((one) => one.kind === 'receivable').every((one) => one.reserved)).toBe(true)
+        expect(profile.accounts.find((one) => one.id === accounts.sales)?.takesPayments).toBe(false)
         for (const side of ['sales', 'purchases'] as const) {
           const code = profile.taxCodes.find((one) => one.id === vat[side].standard)
           expect(code).toMatchObject({ rateBasisPoints: 2000, active: true })
@@ -526,7 +527,7 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
         const found = await connector.find(grant, [
           { by: 'number', kind: 'invoice', number: invoice.number, contactId: null },
           { by: 'number', kind: 'bill', number: bill.number, contactId: supplier },
-          { by: 'number', kind: 'invoice', number: 'INV-NEVER', contactId: null },
+          { by: 'number', kind: 'invoice', number: bill.number, contactId: null },
           { by: 'receipt', kind: 'invoice', id: ids[0] ?? '' },
           { by: 'receipt', kind: 'bill', id: ids[1] ?? '' },
         ])

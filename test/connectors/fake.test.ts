@@ -121,6 +121,19 @@ describe('the knobs of the fake book', () => {
     expect([book.refreshes, books.books.get('book-2')?.refreshes]).toEqual([2, 0])
   })
 
+  test('changes of one instant are told apart, and a paid invoice counts as changed', async () => {
+    const kit = papers(await makeFakeHarness(false))
+    const customer = await kit.putContact('Bakery', 'customer')
+    const account = await kit.openAccount()
+    const invoice = await kit.putDocument(kit.invoice(customer))
+    const { next } = await kit.changesSince(null)
+    expect((await kit.changesSince(next)).documents).toEqual([])
+    const payment = await kit.putPayment(kit.payment(invoice, customer, account.id, 100n))
+    expect((await kit.changesSince(next)).documents.map((one) => one.id).sort()).toEqual(
+      [invoice.id, payment.id].sort(),
+    )
+  })
+
   test('a crash after the commit leaves the document in the book', async () => {
     const harness = await makeFakeHarness(false)
     const kit = papers(harness)
