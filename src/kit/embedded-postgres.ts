@@ -12,7 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { withFileLock } from './file-lock.ts'
 import { findPlace, type Place, programIn } from './postgres-place.ts'
-import { codeOf, commandOf, freePort, isAlive, isFree, run } from './system.ts'
+import { codeOf, commandOf, freePort, isAlive, isFree, run, workingFolderOf } from './system.ts'
 
 export interface EmbeddedPostgres {
   url: string
@@ -120,9 +120,10 @@ async function isRunning(place: Place, access: Access): Promise<boolean> {
   const pid = Number((await readPidFile(place))?.split('\n')[0])
   if (!pid) return false
   if (await answers(place, access)) return true
-  if (await isOurServer(pid, place)) await stopServer(place)
+  const holder = await whoHas(pid, place)
+  if (holder === 'our server') await stopServer(place)
   // The number belongs to someone else by now; Postgres itself would take that process for its older self and refuse to start.
-  else if (isAlive(pid)) await rm(join(place.dataFolder, 'postmaster.pid'), { force: true })
+  if (holder === 'a stranger') await rm(join(place.dataFolder, 'postmaster.pid'), { force: true })
   return false
 }
 
@@ -144,12 +145,15 @@ async function answers(place: Place, access: Access): Promise<boolean> {
   return false
 }
 
-async function isOurServer(pid: number, place: Place): Promise<boolean> {
-  if (!isAlive(pid)) return false
-  const command = await commandOf(pid)
-  // Linux shows the folder as it was given to pg_ctl; forward slashes or not on Windows.
-  const plain = (text: string) => text.replaceAll('\\', '/')
-  return command !== null && /postgres/.test(command) && plain(command).includes(plain(place.dataFolder))
+/** A server works in its data folder, which Linux tells; elsewhere its command names the folder. Unsure: let Postgres judge. */
+async function whoHas(pid: number, place: Place): Promise<'nobody' | 'our server' | 'a stranger' | 'unsure'> {
+  if (!isAlive(pid)) return 'nobody'
+  const folder = await workingFolderOf(pid)
+  if (folder !== null) return (await isSame(folder, place.dataFolder)) ? 'our server' : 'a stranger'
+  const command = (await commandOf(pid))?.replaceAll('\\', '/')
+  if (command === undefined) return 'unsure'
+  if (!command.includes('postgres')) return 'a stranger'
+  return command.includes(place.dataFolder.replaceAll('\\', '/')) ? 'our server' : 'unsure'
 }
 
 async function startServer(place: Place, kept: Access, isDurable: boolean): Promise<Access> {

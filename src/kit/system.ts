@@ -2,7 +2,7 @@
  * What the embedded database asks of the machine: programs run as another account, who lives, which port is free.
  */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
 
 /** The account that Postgres runs as where we are root; null: our own. */
@@ -56,15 +56,14 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** The folder in which a living process works; null where the machine does not tell. */
+export function workingFolderOf(pid: number): Promise<string | null> {
+  if (process.platform !== 'linux') return Promise.resolve(null)
+  return readlink(`/proc/${pid}/cwd`).catch(() => null)
+}
+
 /** The command line of a living process; null where it cannot be told. */
 export async function commandOf(pid: number): Promise<string | null> {
-  if (process.platform === 'linux') {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-    } catch {
-      return null
-    }
-  }
   const asks =
     process.platform === 'win32' ? windowsQuestion(pid) : { program: 'ps', args: ['-p', `${pid}`, '-o', 'command='] }
   const answer = await run(asks.program, asks.args).catch(() => null)

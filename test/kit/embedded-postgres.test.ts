@@ -100,7 +100,13 @@ test('a server killed with its program starts again from its log', async () => {
 test('a stale number that belongs to someone else by now harms neither that process nor the start', async () => {
   const server = await start()
   await server.stop()
-  const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
+  // Of the server's own account: Postgres itself tells the processes of other accounts from its own.
+  const { uid, gid } = await stat(server.dataFolder)
+  const stranger = spawn('sleep', ['300'], {
+    stdio: 'ignore',
+    cwd: '/',
+    ...(process.getuid?.() === 0 ? { uid, gid } : {}),
+  })
   children.push(stranger)
   await writeFile(
     join(server.dataFolder, 'postmaster.pid'),
