@@ -4,7 +4,7 @@
  * Keeps: a test here knows no vendor. What is peculiar to one stands in that connector's own test.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Receipt, VatTreatment } from '../../connectors/port.ts'
+import type { BookAccount, BookDocument, Receipt, VatTreatment } from '../../connectors/port.ts'
 import type { Harness } from './harness.ts'
 import { ask, dueOn, paidOn, papers, receiptOf, soldOn } from './papers.ts'
 
@@ -131,15 +131,11 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
         for (const kind of harness.opens) {
           const wish = ask({ name: `Mutual credit: ${kind} (not cash)`, kind, code: null, currency: 'GBP' })
           const account = await connector.openAccount(grant, wish)
-          expect(account).toMatchObject({
-            name: wish.thing.name,
-            kind,
-            takesPayments: true,
-            active: true,
-            reserved: false,
-          })
+          // A book may forbid a sign in its names; the words must be there.
+          expect(account.name).toMatch(new RegExp(`^Mutual credit.* ${kind} .not cash.$`))
+          expect(account).toMatchObject({ kind, takesPayments: true, active: true, reserved: false })
           expect((await connector.openAccount(grant, wish)).id).toBe(account.id)
-          const listed = (await connector.describe(grant)).accounts.filter((one) => one.name === wish.thing.name)
+          const listed = (await connector.describe(grant)).accounts.filter((one) => one.name === account.name)
           expect(listed).toEqual([account])
           expect(await kit.balance(account, paidOn)).toBe(0n)
           expect(await kit.errorOf(connector.openAccount(grant, ask(wish.thing)))).toMatchObject({
@@ -323,9 +319,9 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
             datedOn: paidOn,
             contactId: customer,
             totalMinor: 100_000n,
-            moves: [{ accountId: account.id, amountMinor: 100_000n }],
             of: [{ kind: 'invoice', id: invoice.id, amountMinor: 100_000n }],
           })
+          expect(movedOn(account, await kit.read('payment', part.id))).toBe(100_000n)
 
           await kit.putPayment(kit.payment(invoice, customer, account.id, 20_000n))
           expect(await kit.read('invoice', invoice.id)).toMatchObject({ status: 'paid', openMinor: 0n })
@@ -340,9 +336,7 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
           const bill = await kit.putDocument(kit.bill(supplier))
           const part = await kit.putPayment(kit.payment(bill, supplier, account.id, 100_001n))
           expect(await kit.read('bill', bill.id)).toMatchObject({ status: 'open', openMinor: 19_999n })
-          expect((await kit.read('payment', part.id)).moves).toEqual([
-            { accountId: account.id, amountMinor: -100_001n },
-          ])
+          expect(movedOn(account, await kit.read('payment', part.id))).toBe(-100_001n)
           await kit.putPayment(kit.payment(bill, supplier, account.id, 19_999n))
           expect(await kit.read('bill', bill.id)).toMatchObject({ status: 'paid', openMinor: 0n })
           expect(await kit.balance(account, paidOn)).toBe(-120_000n)
@@ -440,8 +434,8 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
           contactId: supplier,
           datedOn: paidOn,
           totalMinor: 1_200n,
-          moves: [{ accountId: account.id, amountMinor: -1_200n }],
         })
+        expect(movedOn(account, await kit.read('money_spent', receipt.id))).toBe(-1_200n)
 
         const sale = kit.money('money_received', customer, account.id, [kit.line('sales', 'standard', 5_000n)])
         expect(await kit.putDocument(sale)).toMatchObject({ kind: 'money_received', totalMinor: 6_000n })
@@ -581,10 +575,8 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
         const ids = later.documents.map((one) => one.id)
         expect(ids).toContain(paid.id)
         expect(ids).not.toContain(first.id)
-        expect(later.documents.find((one) => one.id === paid.id)).toMatchObject({
-          kind: 'payment',
-          moves: [{ accountId: account.id, amountMinor: 700n }],
-        })
+        const shown = later.documents.find((one) => one.id === paid.id)
+        expect([shown?.kind, movedOn(account, shown)]).toEqual(['payment', 700n])
         expect(later.next && all.next && later.next > all.next).toBe(true)
       })
 
@@ -617,12 +609,13 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
         const account = await kit.openAccount()
         const id = await harness.control.personSpends(account.id, 4_250n, paidOn)
         const { documents } = await kit.changesSince(null)
-        expect(documents.find((one) => one.id === id)).toMatchObject({
+        const entered = documents.find((one) => one.id === id)
+        expect(entered).toMatchObject({
           kind: 'money_spent',
           datedOn: paidOn,
           totalMinor: 4_250n,
-          moves: [{ accountId: account.id, amountMinor: -4_250n }],
         })
+        expect(movedOn(account, entered)).toBe(-4_250n)
         expect(await kit.balance(account, paidOn)).toBe(-4_250n)
       })
 
@@ -662,4 +655,10 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
       })
     })
   })
+}
+
+/** What the document moves on this account; a book may name the accounts of the lines beside it. */
+function movedOn({ id }: BookAccount, document: BookDocument | undefined): bigint | undefined {
+  const moves = document?.moves.filter((one) => one.accountId === id)
+  return moves?.reduce((sum, { amountMinor }) => sum + amountMinor, 0n)
 }
