@@ -6,6 +6,7 @@
  */
 import { asWorker, type Db, inTransaction, type Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
+import { InvariantError } from '../kit/invariant.ts'
 
 export type Lease = { laneId: Uuid; fence: bigint; budget: unknown }
 
@@ -52,4 +53,23 @@ export async function giveBack(db: Db, lease: Lease, budget: unknown, notBeforeM
             coalesce((select min(d.due_at) from delivery d where d.organisation_id = lane.id and d.state in ('waiting', 'sending') and d.due_at > quits_now()), 'infinity')))
       where id = ${lease.laneId}::uuid and fence = ${lease.fence}`,
   )
+}
+
+/** Takes this very lane, waiting for its present holder. Throws when it is held for longer than a lease lasts. */
+export async function takeLeaseOf(db: Db, worker: string, laneId: Uuid): Promise<Lease> {
+  const mostTries = leaseSeconds * 4
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const rows = await inTransaction(
+      db,
+      asWorker,
+      (tx) => tx.$queryRaw<{ id: Uuid; fence: bigint; budget: unknown }[]>`
+        update lane set leased_by = ${worker}, leased_until = quits_now() + make_interval(secs => ${leaseSeconds}), fence = fence + 1
+        where id = ${laneId}::uuid and (leased_until is null or leased_until <= quits_now())
+        returning id, fence, budget`,
+    )
+    const row = rows[0]
+    if (row) return { laneId: row.id, fence: row.fence, budget: row.budget }
+    await new Promise((done) => setTimeout(done, 250))
+  }
+  throw new InvariantError(`the lane ${laneId} is never free`)
 }

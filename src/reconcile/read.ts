@@ -1,0 +1,76 @@
+/** What pages and API show of reconciliations. */
+import { dayOf } from '../kit/clock.ts'
+import type { Tx } from '../kit/db.ts'
+import type { Uuid } from '../kit/ids.ts'
+import { Refusal } from '../kit/refusal.ts'
+import { type Discrepancy, discrepancyFrom } from './discrepancy.ts'
+import type { Reconciliation } from './run.ts'
+
+type Row = NonNullable<Awaited<ReturnType<Tx['reconciliation']['findFirst']>>>
+export type StoredLine = NonNullable<Awaited<ReturnType<Tx['reconciliationLine']['findFirst']>>>
+
+export async function reconciliationOf(tx: Tx, networkId: Uuid, id: Uuid): Promise<Reconciliation> {
+  const row = await tx.reconciliation.findUnique({ where: { networkId_id: { networkId, id } } })
+  if (!row) throw new Refusal('not_found', { thing: 'reconciliation' })
+  return reconciliationFrom(row)
+}
+
+/** Newest first. */
+export async function reconciliationsOf(
+  tx: Tx,
+  ask: { networkId: Uuid; organisationId: Uuid; limit: number; before: Date | null },
+): Promise<Reconciliation[]> {
+  const rows = await tx.reconciliation.findMany({
+    where: {
+      networkId: ask.networkId,
+      organisationId: ask.organisationId,
+      ...(ask.before ? { startedAt: { lt: ask.before } } : {}),
+    },
+    orderBy: { startedAt: 'desc' },
+    take: ask.limit,
+  })
+  return rows.map(reconciliationFrom)
+}
+
+export async function latestReconciliation(
+  tx: Tx,
+  networkId: Uuid,
+  organisationId: Uuid,
+): Promise<Reconciliation | null> {
+  const row = await tx.reconciliation.findFirst({
+    where: { networkId, organisationId, state: 'done' },
+    orderBy: { startedAt: 'desc' },
+  })
+  return row ? reconciliationFrom(row) : null
+}
+
+export async function linesOf(tx: Tx, networkId: Uuid, reconciliationId: Uuid): Promise<StoredLine[]> {
+  return tx.reconciliationLine.findMany({ where: { networkId, reconciliationId }, orderBy: { position: 'asc' } })
+}
+
+/** Those that still stand, oldest first. */
+export async function discrepanciesOf(tx: Tx, ask: { networkId: Uuid; organisationId: Uuid }): Promise<Discrepancy[]> {
+  const rows = await tx.discrepancy.findMany({
+    where: { networkId: ask.networkId, organisationId: ask.organisationId, state: { not: 'gone' } },
+    orderBy: [{ openedAt: 'asc' }, { id: 'asc' }],
+  })
+  return rows.map(discrepancyFrom)
+}
+
+function reconciliationFrom(row: Row): Reconciliation {
+  return {
+    networkId: row.networkId,
+    id: row.id,
+    organisationId: row.organisationId,
+    state: row.state as Reconciliation['state'],
+    asOf: dayOf(row.asOf),
+    ledgerMinor: row.ledgerMinor,
+    bookMinor: row.bookMinor,
+    driftMinor: row.driftMinor,
+    matches: row.matches,
+    discrepancies: row.discrepancies,
+    startedAt: row.startedAt,
+    endedAt: row.endedAt,
+    failure: (row.failure ?? null) as Reconciliation['failure'],
+  }
+}
