@@ -3,13 +3,14 @@
  *
  * In that template quits_now() reads a row, so that a test moves the database's clock with Node's.
  */
-import { rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startEmbeddedPostgres } from '../../src/kit/embedded-postgres.ts'
 import { migrate } from '../../src/kit/migrate.ts'
+import { isAlive } from '../../src/kit/system.ts'
 import { TEMPLATE } from './db.ts'
 
 declare module 'vitest' {
@@ -19,6 +20,7 @@ declare module 'vitest' {
 }
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  await clearKilledRuns()
   const home = join(tmpdir(), `quits-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`)
   const server = await startEmbeddedPostgres({ home, durable: false })
   const tearDown = async () => {
@@ -34,6 +36,22 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   }
   project.provide('clusterUrl', server.url)
   return tearDown
+}
+
+/** A run that was killed leaves its server behind, named after a process that is no more. */
+async function clearKilledRuns(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = /^quits-test-(\d+)-/.exec(name)?.[1]
+    if (pid === undefined || isAlive(Number(pid))) continue
+    try {
+      const left = await startEmbeddedPostgres({ home: join(tmpdir(), name), durable: false })
+      await left.stop()
+      await rm(left.dataFolder, { recursive: true, force: true })
+      await rm(join(tmpdir(), name), { recursive: true, force: true })
+    } catch {
+      // Another account's, or being cleared by another run at this moment: nothing of ours depends on it.
+    }
+  }
 }
 
 async function makeTemplate(url: string): Promise<void> {
