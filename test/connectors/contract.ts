@@ -5,16 +5,16 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { BookAccount, BookDocument, Receipt, VatTreatment } from '../../connectors/port.ts'
-import type { Harness } from './harness.ts'
+import type { BookSeed, Harness } from './harness.ts'
 import { ask, dueOn, paidOn, papers, receiptOf, soldOn } from './papers.ts'
 
-export type { Harness } from './harness.ts'
+export type { BookSeed, Harness } from './harness.ts'
 
 const gone = /voided|deleted/
 const minutes = (count: number) => count * 60_000
 const days = (count: number) => count * 86_400_000
 
-export function connectorContract(name: string, make: () => Promise<Harness>): void {
+export function connectorContract(name: string, make: (seed?: BookSeed) => Promise<Harness>): void {
   describe(`${name} keeps the contract`, () => {
     let harness: Harness
     let kit: ReturnType<typeof papers>
@@ -161,6 +161,22 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
           expect(found).toHaveLength(1)
           expect(found[0]).toMatchObject({ id: verdict?.ok && verdict.receipt.id, email: thing.email, active: true })
         }
+      })
+
+      test('a name with signs and letters of many tongues arrives as it is, and its documents are found', async () => {
+        const { connector, grant } = harness
+        const plain = kit.contact('O’Brien', 'supplier')
+        const odd = { ...plain, name: `${plain.name} & Söhne's "Bäckerei" 100 % Łódź` }
+        const contactId = receiptOf(await connector.putContacts(grant, [ask(odd)])).id
+        const listed = []
+        for await (const page of connector.contacts(grant)) listed.push(...page)
+        expect(listed.filter((one) => one.id === contactId)).toMatchObject([{ name: odd.name }])
+        const bill = kit.bill(contactId)
+        const { id } = await kit.putDocument(bill)
+        const [found] = await connector.find(grant, [
+          { by: 'reference', kind: 'bill', reference: bill.reference, contactId },
+        ])
+        expect(found).toMatchObject({ id, contactName: odd.name })
       })
 
       test('a name that another contact bears is refused as conflicting and changes nothing', async () => {
@@ -369,6 +385,17 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
         expect(await kit.balance(account, paidOn)).toBe(0n)
       })
 
+      test('an allocation above what is open is refused as invalid', async () => {
+        const { connector, grant } = harness
+        const customer = await kit.putContact('Bakery', 'customer')
+        const account = await kit.openAccount()
+        const invoice = await kit.putDocument(kit.invoice(customer))
+        const credit = await kit.putDocument(kit.credit('credit_note', customer, [kit.line('sales', 'standard', 500n)]))
+        const tooMuch = kit.allocation(credit, invoice, customer, account.id, 601n)
+        expect((await kit.errorOf(connector.putPayments(grant, [ask(tooMuch)]))).kind).toBe('invalid')
+        expect(await kit.read('invoice', invoice.id)).toMatchObject({ openMinor: 120_000n })
+      })
+
       test('the same key twice leaves one payment', async () => {
         const { connector, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
@@ -457,6 +484,29 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
           clearing: isOut ? 'receivable' : 'payable',
         })
         await kit.putPayment(kit.allocation(credit, moved, contactId, accountId, amountMinor))
+      }
+    })
+
+    test('a book without VAT takes invoices and bills without codes, and they are paid', async () => {
+      const plain = await make({ vat: 'none' })
+      try {
+        const { connector, grant } = plain
+        const kit = papers(plain)
+        expect((await connector.describe(grant)).vat.registered).toBe(false)
+        const customer = await kit.putContact('Bakery', 'customer')
+        const supplier = await kit.putContact('Mill', 'supplier')
+        const account = await kit.openAccount()
+        const invoice = await kit.putDocument(kit.invoice(customer, [kit.line('sales', null, 12_345n)]))
+        const bill = await kit.putDocument(kit.bill(supplier, [kit.line('purchases', null, 120_000n)]))
+        expect([invoice.openMinor, bill.openMinor]).toEqual([12_345n, 120_000n])
+        await kit.putPayment(kit.payment(invoice, customer, account.id, 12_345n))
+        await kit.putPayment(kit.payment(bill, supplier, account.id, 100_000n))
+        expect(await kit.read('invoice', invoice.id)).toMatchObject({ status: 'paid', vatMinor: 0n })
+        expect(await kit.read('bill', bill.id)).toMatchObject({ status: 'open', openMinor: 20_000n, vatMinor: 0n })
+        expect(await kit.balance(account, paidOn)).toBe(-87_655n)
+        expect(await plain.control.violations()).toEqual([])
+      } finally {
+        await plain.close()
       }
     })
 
@@ -584,7 +634,8 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
         const { connector, control, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         const account = await kit.openAccount()
-        const invoice = await kit.putDocument(kit.invoice(customer))
+        const wish = kit.invoice(customer)
+        const invoice = await kit.putDocument(wish)
         const payment = await kit.putPayment(kit.payment(invoice, customer, account.id, 700n))
         const { next } = await kit.changesSince(null)
         await control.advance(minutes(1))
@@ -598,6 +649,12 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
           { by: 'receipt', kind: 'invoice', id: invoice.id },
         ])
         for (const one of found) expect(one === null || gone.test(one.status)).toBe(true)
+        // What a person removed must be seen as removed, or it would be made again.
+        const byName = await connector.find(grant, [
+          { by: 'reference', kind: 'invoice', reference: wish.reference, contactId: customer },
+          { by: 'number', kind: 'invoice', number: wish.number, contactId: customer },
+        ])
+        for (const one of byName) expect(one).toMatchObject({ id: invoice.id, status: expect.stringMatching(gone) })
 
         const { documents } = await kit.changesSince(next)
         for (const { id } of [payment, invoice]) {
@@ -642,13 +699,31 @@ export function connectorContract(name: string, make: () => Promise<Harness>): v
         expect((await connector.describe(grant)).bookId).toBe(grant.bookId)
       })
 
+      test('a throttled write has written nothing and goes out later under the same key', async () => {
+        const { connector, control, grant } = harness
+        const asks = [ask(kit.invoice(await kit.putContact('Bakery', 'customer')))]
+        await control.throttleOnce()
+        expect((await kit.errorOf(connector.putDocuments(grant, asks))).kind).toBe('throttled')
+        expect((await kit.changesSince(null)).documents).toEqual([])
+        await control.advance(minutes(2))
+        expect(receiptOf(await connector.putDocuments(grant, asks)).openMinor).toBe(120_000n)
+      })
+
+      test('a vendor that is down is unavailable for a reader, and its page of words is not passed on', async () => {
+        const { connector, control, grant } = harness
+        await control.downOnce()
+        const error = await kit.errorOf(connector.describe(grant))
+        expect(error.kind).toBe('unavailable')
+        expect(error.facts.said).not.toMatch(/<[a-z]/i)
+        expect((await connector.describe(grant)).bookId).toBe(grant.bookId)
+      })
+
       test('no error carries a secret', async () => {
         const { connector, control, grant } = harness
         expect(harness.secrets()).toEqual(expect.arrayContaining([grant.accessToken, grant.refreshToken]))
         await control.advance(days(1))
         await kit.errorOf(connector.describe(grant))
         await control.revoke()
-        await kit.errorOf(connector.refresh(grant))
         await kit.errorOf(connector.putContacts(grant, [ask(kit.contact('Bakery', 'customer'))]))
         const bad = { ...grant, accessToken: `${grant.accessToken}x`, refreshToken: `${grant.refreshToken}x` }
         await kit.errorOf(connector.refresh(bad))

@@ -3,16 +3,16 @@ import { describe, expect, test } from 'vitest'
 import { fakeConnector } from '../../connectors/fake/connector.ts'
 import { accessLivesMs, FakeBooks } from '../../connectors/fake/knobs.ts'
 import type { DocumentKind, TaxUse, VatTreatment } from '../../connectors/port.ts'
-import { connectorContract, type Harness } from './contract.ts'
+import { type BookSeed, connectorContract, type Harness } from './contract.ts'
 import { ask, paidOn, papers } from './papers.ts'
 
-connectorContract('the fake book', () => makeFakeHarness(false))
-connectorContract('the fake book with refunds in two steps', () => makeFakeHarness(true))
+connectorContract('the fake book', (seed) => makeFakeHarness(false, seed))
+connectorContract('the fake book with refunds in two steps', (seed) => makeFakeHarness(true, seed))
 
-async function makeFakeHarness(refundsInTwoSteps: boolean) {
+async function makeFakeHarness(refundsInTwoSteps: boolean, { vat = 'registered' }: Partial<BookSeed> = {}) {
   let nowMs = Date.parse('2026-11-20T09:00:00Z')
   const books = new FakeBooks(() => new Date(nowMs))
-  const book = books.addBook({ id: 'book-1', name: 'Old Mill Ltd' })
+  const book = books.addBook({ id: 'book-1', name: 'Old Mill Ltd', vatRegistered: vat === 'registered' })
   books.addBook({ id: 'book-2', name: 'Corner Bakery Ltd' })
   const connector = fakeConnector(books, { redirectUri: 'http://localhost:4600/callback', refundsInTwoSteps })
   const asked = { state: 'state-1', verifier: 'v'.repeat(43) }
@@ -37,6 +37,9 @@ async function makeFakeHarness(refundsInTwoSteps: boolean) {
       lockPeriod: async (through) => book.lockPeriod(through),
       throttleOnce: async () => {
         book.knobs.throttle = 1
+      },
+      downOnce: async () => {
+        book.knobs.unavailable = 1
       },
       loseReplyOnce: async () => {
         book.knobs.loseReply = 1

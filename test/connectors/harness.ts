@@ -14,10 +14,15 @@ import type {
   VatTreatment,
 } from '../../connectors/port.ts'
 
+/** Without a seed the book is registered for VAT. */
+export type BookSeed = { vat: 'registered' | 'none' }
+
 export type Control = {
   /** Dates on or before this day are closed from now on. */
   lockPeriod(through: Day): Promise<void>
   throttleOnce(): Promise<void>
+  /** The next call meets a vendor that is down, before anything is done. */
+  downOnce(): Promise<void>
   /** The next write is committed and its answer is lost. */
   loseReplyOnce(): Promise<void>
   forgetKeys(): Promise<void>

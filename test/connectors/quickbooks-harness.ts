@@ -4,7 +4,7 @@
 import { quickbooksConnector } from '../../connectors/quickbooks/connector.ts'
 import { startQuickBooksStandIn } from '../../stand-ins/quickbooks/server.ts'
 import { consenting } from './consenting.ts'
-import type { Harness } from './harness.ts'
+import type { BookSeed, Harness } from './harness.ts'
 import { decimal, openDesk } from './stand-in-desk.ts'
 
 const client = { clientId: 'quits-quickbooks', clientSecret: 'secret-of-the-quickbooks-client' }
@@ -14,8 +14,8 @@ const bookName = 'Corner Bakery Ltd'
 type Named = { id: string; name: string }
 type Company = { id: string; accounts: Named[]; taxCodes: Named[]; products: Named[] }
 
-export async function makeQuickBooksHarness(): Promise<Harness> {
-  const standIn = await startQuickBooksStandIn({ ...client, limits: 'off', organisations: [{ name: bookName }] })
+export async function makeQuickBooksHarness({ vat = 'registered' }: Partial<BookSeed> = {}): Promise<Harness> {
+  const standIn = await startQuickBooksStandIn({ ...client, limits: 'off', organisations: [{ name: bookName, vat }] })
   const desk = await openDesk(standIn.url, bellKey)
   const connector = quickbooksConnector({
     ...client,
@@ -31,8 +31,8 @@ export async function makeQuickBooksHarness(): Promise<Harness> {
     if (!found) throw new Error(`no ${name} among ${list.map((one) => one.name).join(', ')}`)
     return found.id
   }
-  const code = (name: string) => idOf(company.taxCodes, name)
-  const vat = {
+  const code = (name: string) => (vat === 'none' ? null : idOf(company.taxCodes, name))
+  const treatments = {
     standard: code('20.0% S'),
     reduced: code('5.0% R'),
     zero: code('0.0% Z'),
@@ -56,6 +56,7 @@ export async function makeQuickBooksHarness(): Promise<Harness> {
     control: {
       lockPeriod: async (through) => void (await desk.edit(company.id, { deed: 'lockPeriod', through })),
       throttleOnce: () => desk.knob({ knob: 'throttle', value: { retryAfter: 17 } }),
+      downOnce: () => desk.knob({ knob: 'html503' }),
       loseReplyOnce: () => desk.knob({ knob: 'loseReply', match: { method: 'POST', path: '^(?!.*/query)' } }),
       // Forgotten for good: before each of the next calls.
       forgetKeys: () => desk.knob({ knob: 'forgetKeys', times: -1 }),
@@ -77,7 +78,7 @@ export async function makeQuickBooksHarness(): Promise<Harness> {
       advance: desk.advance,
       violations: desk.violations,
     },
-    vat: { sales: vat, purchases: vat },
+    vat: { sales: treatments, purchases: treatments },
     accounts: {
       sales: idOf(company.accounts, 'Sales'),
       cost: idOf(company.accounts, 'Cost of sales'),

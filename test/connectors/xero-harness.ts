@@ -4,7 +4,7 @@
 import { xeroConnector } from '../../connectors/xero/connector.ts'
 import { startXeroStandIn } from '../../stand-ins/xero/server.ts'
 import { consenting } from './consenting.ts'
-import type { Harness } from './harness.ts'
+import type { BookSeed, Harness } from './harness.ts'
 import { decimal, openDesk } from './stand-in-desk.ts'
 
 const client = { clientId: 'quits-xero', clientSecret: 'secret-of-the-xero-client' }
@@ -13,8 +13,8 @@ const bellKey = 'key-of-the-xero-bells'
 const bookName = 'Old Mill Ltd'
 type Organisation = { id: string; accounts: { id: string; code: string | null; name: string }[] }
 
-export async function makeXeroHarness(): Promise<Harness> {
-  const standIn = await startXeroStandIn({ ...client, limits: 'off', organisations: [{ name: bookName }] })
+export async function makeXeroHarness({ vat = 'registered' }: Partial<BookSeed> = {}): Promise<Harness> {
+  const standIn = await startXeroStandIn({ ...client, limits: 'off', organisations: [{ name: bookName, vat }] })
   const desk = await openDesk(standIn.url, bellKey)
   const connector = xeroConnector({
     ...client,
@@ -46,6 +46,7 @@ export async function makeXeroHarness(): Promise<Harness> {
     control: {
       lockPeriod: async (until) => void (await desk.edit(organisation.id, { deed: 'lockPeriod', until })),
       throttleOnce: () => desk.knob({ knob: 'throttle', value: { kind: 'minute', retryAfter: 17 } }),
+      downOnce: () => desk.knob({ knob: 'html503' }),
       loseReplyOnce: () => desk.knob({ knob: 'loseReply', match: { method: 'PUT' } }),
       // Forgotten for good: before each of the next calls.
       forgetKeys: () => desk.knob({ knob: 'forgetKeys', times: -1 }),
