@@ -95,11 +95,16 @@ export function faultyWire(faults: Faults, bodies: WireBodies) {
       response.status(500).type(bodies.error500.type).send(bodies.error500.body)
       return
     }
+    const refused = faults.take('okWithErrorBody', asked)
+    if (refused !== undefined && !afterCommit(refused)) {
+      response.status(200).type(bodies.okWithError.type).send(bodies.okWithError.body)
+      return
+    }
     const hang = faults.take('hangReply', asked)
     if (hang !== undefined && !afterCommit(hang)) return // Nothing is done and nothing is said.
 
     for (const [knob, change] of Object.entries(changers)) {
-      const fault = knob === 'hangReply' ? hang : faults.take(knob, asked)
+      const fault = knob === 'hangReply' ? hang : knob === 'okWithErrorBody' ? refused : faults.take(knob, asked)
       if (fault === undefined) continue
       insteadOfAnswer(response, (answer) => change(answer, response, bodies, fault))
       next()
@@ -110,7 +115,7 @@ export function faultyWire(faults: Faults, bodies: WireBodies) {
   }
 }
 
-/** `value: { after: true }` moves html503 and hangReply behind the commit. */
+/** `value: { after: true }` moves html503, hangReply and okWithErrorBody behind the commit. */
 function afterCommit(fault: Fault): boolean {
   return typeof fault.value === 'object' && fault.value !== null && 'after' in fault.value && fault.value.after === true
 }

@@ -340,7 +340,10 @@ export function traced(_request: Request, response: Response, next: NextFunction
 
 export function faultAnswer(now: () => Date) {
   return (error: unknown, _request: Request, response: Response, next: NextFunction): void => {
-    if (response.headersSent) return next(error)
+    if (response.headersSent) {
+      next(error)
+      return
+    }
     const time = stampMs(now())
     if (error instanceof QuickBooksFault) return void response.status(error.status).json(error.body(time))
     if (error instanceof Error && 'type' in error && String(error.type).startsWith('entity.')) {

@@ -1,7 +1,7 @@
 /**
  * The addresses of consent: discovery, the page where a person says yes, tokens, revoking, and who the person is.
  */
-import express, { type Request, type Response, Router } from 'express'
+import { type Request, type Response, Router } from 'express'
 import type { Faults } from '../kit/faults.ts'
 import { renderPage } from '../kit/page.tsx'
 import type { Company } from './company.ts'
@@ -45,15 +45,9 @@ export function consentRouter(parts: ConsentParts): Router {
   )
   router.get('/op/v1/jwks', (_request, response) => void response.json({ keys: [] }))
   router.get(authorizePath, (request, response) => showConsent(parts, request, response))
-  router.post(authorizePath, express.urlencoded({ extended: false }), (request, response) =>
-    decide(parts, request, response),
-  )
-  router.post(tokenPath, express.urlencoded({ extended: false }), (request, response) =>
-    giveTokens(parts, request, response),
-  )
-  router.post(revokePath, express.json(), express.urlencoded({ extended: false }), (request, response) =>
-    revoke(parts, request, response),
-  )
+  router.post(authorizePath, (request, response) => decide(parts, request, response))
+  router.post(tokenPath, (request, response) => giveTokens(parts, request, response))
+  router.post(revokePath, (request, response) => revoke(parts, request, response))
   router.get(whoPath, (request, response) => {
     const consent = parts.consents.behind(request.headers.authorization)
     if (!consent) return void response.status(401).json({ error: 'invalid_token' })
@@ -104,7 +98,10 @@ function askedBy(parts: ConsentParts, query: Record<string, unknown>): Asked | {
 
 function showConsent(parts: ConsentParts, request: Request, response: Response): void {
   const asked = askedBy(parts, request.query)
-  if ('wrong' in asked) return refusePage(response, asked.wrong)
+  if ('wrong' in asked) {
+    refusePage(response, asked.wrong)
+    return
+  }
   const hidden = Object.entries(request.query).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   )
@@ -149,15 +146,22 @@ function refusePage(response: Response, why: string): void {
 
 function decide(parts: ConsentParts, request: Request, response: Response): void {
   const asked = askedBy(parts, request.body ?? {})
-  if ('wrong' in asked) return refusePage(response, asked.wrong)
+  if ('wrong' in asked) {
+    refusePage(response, asked.wrong)
+    return
+  }
   const back = new URL(asked.redirectUri)
   if (request.body.decision !== 'allow') {
     back.searchParams.set('error', 'access_denied')
     back.searchParams.set('state', asked.state)
-    return response.redirect(302, back.toString())
+    response.redirect(302, back.toString())
+    return
   }
   const company = parts.companies().find(({ terms }) => terms.id === request.body.company)
-  if (!company) return refusePage(response, 'Choose one of the companies.')
+  if (!company) {
+    refusePage(response, 'Choose one of the companies.')
+    return
+  }
   const fewer = parts.faults.take('fewerScopes', { method: 'POST', path: request.originalUrl })
   const dropped = Array.isArray(fewer?.value) ? fewer.value : fewer ? [asked.scopes[0]] : []
   const scopes = asked.scopes.filter((scope) => !dropped.includes(scope))

@@ -2,6 +2,7 @@
  * A company's books as a person would see them: documents, accounts, and the entries of one account.
  */
 import { Router } from 'express'
+import type { ComponentChildren } from 'preact'
 import { formatMinor, toMinor } from '../kit/decimals.ts'
 import { renderPage } from '../kit/page.tsx'
 import type { Company } from './company.ts'
@@ -53,6 +54,16 @@ export function pagesRouter(companies: () => Company[]): Router {
   return router
 }
 
+/** A table wider than the window is moved by hand or by key, so it must take the focus. */
+function Scrolling({ label, children }: { label: string; children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+    <section class="table" aria-label={label} tabIndex={0}>
+      {children}
+    </section>
+  )
+}
+
 const money = (amount: unknown) => (typeof amount === 'number' ? formatMinor(toMinor(amount)) : '')
 
 function CompanyPage({ company }: { company: Company }) {
@@ -62,7 +73,7 @@ function CompanyPage({ company }: { company: Company }) {
       {company.terms.closedThrough ? <p>The books are closed up to {company.terms.closedThrough}.</p> : null}
       <h2>Documents</h2>
       {documents.length === 0 ? <p>None yet.</p> : null}
-      <div class="table" tabIndex={0} role="region" aria-label="Documents">
+      <Scrolling label="Documents">
         <table>
           <thead>
             <tr>
@@ -95,9 +106,9 @@ function CompanyPage({ company }: { company: Company }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scrolling>
       <h2>Accounts</h2>
-      <div class="table" tabIndex={0} role="region" aria-label="Accounts">
+      <Scrolling label="Accounts">
         <table>
           <thead>
             <tr>
@@ -121,7 +132,7 @@ function CompanyPage({ company }: { company: Company }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scrolling>
     </>
   )
 }
@@ -133,7 +144,7 @@ function AccountPage({ company, account }: { company: Company; account: Body }) 
       <p>
         <a href={`/books/${company.terms.id}`}>All of {company.terms.name}</a>
       </p>
-      <div class="table" tabIndex={0} role="region" aria-label="Entries">
+      <Scrolling label="Entries">
         <table>
           <thead>
             <tr>
@@ -166,7 +177,7 @@ function AccountPage({ company, account }: { company: Company; account: Body }) 
             })}
           </tbody>
         </table>
-      </div>
+      </Scrolling>
     </>
   )
 }

@@ -44,16 +44,21 @@ export function answerQuery(company: Company, text: string, view: QueryView): Re
     (body) => view.lagMs === 0 || Date.parse(body.MetaData?.CreateTime ?? '') <= Date.parse(visibleBefore),
   )
   const asksActive = query.conditions.some((condition) => condition.field === 'active')
+  const fields = [...query.conditions.map((condition) => condition.field), query.order?.field ?? '']
+  const asksDerived = fields.some((field) => derived.includes(field))
   const found = seen
     .filter((body) => asksActive || body.Active !== false)
-    .map((body) => shown(company, query.kind, body))
+    .map((body) => (asksDerived ? shown(company, query.kind, body) : body))
     .filter((body) => query.conditions.every((condition) => holds(body, condition)))
   if (query.count) return { totalCount: found.length }
   const sorted = found.sort((a, b) => (query.order ? compareBy(a, b, query.order) : Number(a.Id) - Number(b.Id)))
   const from = query.start - 1 + (query.start > 1 ? view.shifted : 0)
-  const page = sorted.slice(from, from + query.most)
+  const page = sorted.slice(from, from + query.most).map((body) => shown(company, query.kind, body))
   return page.length === 0 ? {} : { [query.kind]: page, startPosition: query.start, maxResults: page.length }
 }
+
+/** Fields that are worked out at reading; everything else is looked at as stored, which is quicker. */
+const derived = ['balance', 'currentbalance', 'fullyqualifiedname']
 
 const open = ['id', 'synctoken', 'metadata.createtime', 'metadata.lastupdatedtime']
 const names = [
@@ -209,7 +214,7 @@ function fieldOf(kind: Kind, name: string): string {
 }
 
 /** The value of a field by its name in any case: a reference by its id, a mail address by its text. */
-function valueOf(body: Body, field: string): unknown {
+function fieldValue(body: Body, field: string): unknown {
   let value: unknown = body
   for (const part of field.split('.')) {
     if (typeof value !== 'object' || value === null) return undefined
@@ -231,7 +236,7 @@ function compare(value: unknown, wanted: string, field: string): number {
 }
 
 function holds(body: Body, { field, operator, values }: Condition): boolean {
-  const value = valueOf(body, field)
+  const value = fieldValue(body, field)
   const [wanted = ''] = values
   if (value === undefined) return false
   if (operator === 'in') return values.some((one) => compare(value, one, field) === 0)
@@ -244,7 +249,7 @@ function holds(body: Body, { field, operator, values }: Condition): boolean {
 }
 
 function compareBy(a: Body, b: Body, order: { field: string; down: boolean }): number {
-  const [one, two] = [valueOf(a, order.field), valueOf(b, order.field)]
+  const [one, two] = [fieldValue(a, order.field), fieldValue(b, order.field)]
   const difference =
     typeof one === 'number' && typeof two === 'number' ? one - two : String(one ?? '').localeCompare(String(two ?? ''))
   const tie = Number(a.Id) - Number(b.Id)

@@ -132,6 +132,9 @@ export async function startQuickBooksStandIn(options: QuickBooksStandInOptions):
       waitingBells: bells.waiting(),
     }),
     reset() {
+      faults.clear()
+      requests.clear()
+      clock.reset()
       seeded()
       limits?.clear()
       replay.forget()
@@ -170,11 +173,11 @@ export async function startQuickBooksStandIn(options: QuickBooksStandInOptions):
     (request: Request, response: Response) => void response.json(turn(quirks, request.body)),
   )
   app.use('/control', controlRouter({ clock, faults, requests, deeds }))
+  app.use(express.json({ limit: '2mb', type: 'application/json' }), express.urlencoded({ extended: false }))
+  app.use((request, response, next) => (isVendors(request.path) ? requests.note(request, response, next) : next()))
   app.use(consentRouter({ consents, faults, companies: () => [...companies.values()], url: () => url, changed }))
   app.use(
     '/v3/company',
-    express.json({ limit: '2mb', type: 'application/json' }),
-    (request, response, next) => requests.note(request, response, next),
     faultyWire(faults, {
       error500: { type: 'application/json', body: JSON.stringify(systemFault(stampMs(clock.now()))) },
       okWithError: {
@@ -218,6 +221,10 @@ export async function startQuickBooksStandIn(options: QuickBooksStandInOptions):
     },
   }
 }
+
+/** The vendor's own addresses, which the log of requests is about. */
+const isVendors = (path: string) =>
+  ['/v3/', '/oauth2/', '/v2/', '/v1/', '/connect/', '/.well-known/'].some((start) => path.startsWith(start))
 
 /** What a test or a person needs to know of a company: its ids. */
 function summary(company: Company) {
