@@ -1,7 +1,5 @@
 /** Who is asking: a web session by cookie on pages, an API key by bearer on /v1. */
-import { createHash } from 'node:crypto'
 import type { Request, Response } from 'express'
-import { asWorker, inTransaction } from '../kit/db.ts'
 import { actorOfKey } from '../networks/api-key.ts'
 import type { Actor } from '../networks/roles.ts'
 import { sessionOf } from '../networks/sign-in.ts'
@@ -17,15 +15,15 @@ export type Visitor = { actor: Actor; sessionHash: Uint8Array; token: string }
 export async function visitorOf(deps: Deps, ask: Request): Promise<Visitor | null> {
   const token = cookie(ask, cookieName)
   if (!token || token.length > 100) return null
-  const session = await inTransaction(deps.db, asWorker, (tx) => sessionOf(tx, token))
-  return session ? { actor: session.actor, sessionHash: sha256(token), token } : null
+  const session = await sessionOf(deps, token)
+  return session ? { actor: session.actor, sessionHash: session.sessionHash, token } : null
 }
 
 export async function actorOfRequest(deps: Deps, ask: Request): Promise<Actor> {
   const match = /^Bearer (qk_[\w-]{20,100})$/.exec(ask.get('authorization') ?? '')
   if (!match?.[1]) throw new Unknown('key_missing')
   const secret = match[1]
-  const actor = await inTransaction(deps.db, asWorker, (tx) => actorOfKey(tx, secret))
+  const actor = await actorOfKey(deps, secret)
   if (!actor) throw new Unknown('key_dead')
   return actor
 }
@@ -45,10 +43,6 @@ export function browserMark(ask: Request): string | null {
 
 export function giveBrowserMark(deps: Deps, answer: Response, mark: string): void {
   answer.cookie(browserCookieName, mark, { ...cookieRules(deps), maxAge: 3_600_000 })
-}
-
-export function sha256(text: string): Uint8Array {
-  return createHash('sha256').update(text).digest()
 }
 
 function cookieRules(deps: Deps) {
