@@ -16,7 +16,7 @@ import {
   journalFrom,
   paymentFrom,
 } from './translate-back.ts'
-import { vendorInstant, type XeroWire } from './wire.ts'
+import { type ApiCall, vendorInstant, type XeroWire } from './wire.ts'
 
 export type ListName =
   | 'Contacts'
@@ -109,7 +109,10 @@ export async function* pagesOf(wire: XeroWire, grant: Grant, name: ListName, wan
   const list = lists[name]
   const known = new Set<string>()
   for (let page = 1; page <= mostPages; page += 1) {
-    const { json } = await wire.read(grant, (api) => list.ask(api, { ...wanted, tenant: grant.bookId, page }))
+    const ask: ApiCall = (api) => list.ask(api, { ...wanted, tenant: grant.bookId, page })
+    // Not every organisation has transfers between banks; every other list is always there.
+    const wired = name === 'BankTransfers' ? await wire.readOne(grant, ask) : await wire.read(grant, ask)
+    const json = wired?.json ?? {}
     const elements = listAt(json, name)
     const fresh = elements.filter((one) => !known.has(idAt(one, list.id) ?? ''))
     for (const one of fresh) known.add(idAt(one, list.id) ?? '')

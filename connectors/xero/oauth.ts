@@ -209,8 +209,12 @@ function identityCall(settings: XeroSettings, url: string, form: Record<string, 
     },
     body: body.toString(),
     isWrite: true,
+    timeLimitMs: settings.timeLimitMs ?? tokenLimitMs,
   })
 }
+
+/** Longer than a slow answer takes, since a token turned over and not heard of is lost; short enough to hold a row locked. */
+const tokenLimitMs = 10_000
 
 type SeenAsk = {
   method: string
@@ -218,13 +222,14 @@ type SeenAsk = {
   headers: Record<string, string | undefined>
   body?: string
   isWrite?: boolean
+  timeLimitMs?: number
 }
 
 /** One call whose end is told to whoever keeps the budget; without a whole answer it throws a BookError. */
 export async function seenCall(settings: XeroSettings, bookId: string | null, ask: SeenAsk): Promise<CallAnswer> {
   const { isWrite = false, ...request } = ask
   try {
-    return await call({ ...request, timeLimitMs: settings.timeLimitMs, onSeen: (end) => tell(settings, bookId, end) })
+    return await call({ timeLimitMs: settings.timeLimitMs, ...request, onSeen: (end) => tell(settings, bookId, end) })
   } catch (failure) {
     throw noAnswer(failure, { isWrite, now: settings.now() })
   }

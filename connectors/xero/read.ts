@@ -79,10 +79,7 @@ export function xeroReads(wire: XeroWire, sheets: XeroSheets, now: () => Date) {
         const amountMinor = read((await wire.read(grant, ask)).json, account)
         if (amountMinor !== null) return { accountId: account.id, on, amountMinor }
       } catch (error) {
-        // Each report has a scope and a role of its own: what one may not show, another may.
-        const mayAskOther =
-          error instanceof BookError && error.facts.status === 403 && error.facts.cause !== 'access_revoked'
-        if (!mayAskOther) throw error
+        if (!(error instanceof BookError) || !mayAskOther(error)) throw error
         refused = error
       }
     }
@@ -123,6 +120,11 @@ export function xeroReads(wire: XeroWire, sheets: XeroSheets, now: () => Date) {
   }
 
   return { describe, contacts, balance, changes }
+}
+
+/** Each report has a scope and a role of its own: what one may not show, another may. */
+function mayAskOther({ facts }: BookError): boolean {
+  return facts.cause === 'scope_missing' || facts.cause === 'access_refused' || facts.cause === 'not_found'
 }
 
 function later(a: Instant | null, b: Instant | null): Instant | null {
