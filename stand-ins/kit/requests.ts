@@ -73,10 +73,20 @@ export class RequestLog {
   }
 }
 
-function withoutSecrets(body: unknown): unknown {
+function withoutSecrets(sent: unknown): unknown {
+  const body = typeof sent === 'string' ? readJson(sent) : sent
   if (typeof body !== 'object' || body === null || Buffer.isBuffer(body)) return undefined
   if (Array.isArray(body)) return body
   return Object.fromEntries(
     Object.entries(body).map(([name, value]) => [name, secretFields.includes(name) ? '(hidden)' : value]),
   )
+}
+
+/** A body that was kept as text is shown as what it says, or as the text when it says nothing. */
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return { text: text.slice(0, 1000) }
+  }
 }

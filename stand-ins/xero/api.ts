@@ -4,7 +4,7 @@
  * access → limits → idempotency → the strict schema → the deed → the answer is kept under its key → bells.
  */
 import type { Request, Response } from 'express'
-import express, { Router } from 'express'
+import { Router } from 'express'
 import type { Asked, Faults } from '../kit/faults.ts'
 import type { RequestLog } from '../kit/requests.ts'
 import { bearerOf, organisationFor, refuseUncovered } from './access.ts'
@@ -58,7 +58,6 @@ export interface ApiParts {
 
 export function apiRouter(parts: ApiParts): Router {
   const router = Router()
-  router.use(express.text({ type: () => true, limit: '10mb', defaultCharset: 'utf-8' }))
   for (const endpoint of endpoints) {
     const method = endpoint.method.toLowerCase() as 'get' | 'put' | 'post' | 'delete'
     router[method](endpoint.path, (request, response) => {
@@ -132,7 +131,10 @@ function keyed(
   const fingerprint = fingerprintOf(request.method, request.originalUrl, book.settings.id, request.body)
   const replayed = keys.find(world.clientId, key, fingerprint, now)
   if (replayed !== undefined) return replayed
-  if (faults.take('replayCachedError', asked)) {
+  const cached = faults.take('replayCachedError', asked)
+  if (cached !== undefined) {
+    // `value: { after: true }`: the deed was done, and its error is what is remembered.
+    if ((cached.value as { after?: boolean } | undefined)?.after) deed(parts, endpoint, request, book, now, asked)
     const answer = {
       status: 500,
       body: { ErrorNumber: 500, Type: 'InternalServerException', Message: 'An error occurred' },

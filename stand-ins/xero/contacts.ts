@@ -118,7 +118,7 @@ function matching(book: XeroBook, ask: Element): Contact | undefined {
   return contacts.find((row) => row.status === 'ACTIVE' && row.name.toLowerCase() === name)
 }
 
-function updateContact(call: Call, before: Contact, ask: Element): Contact {
+export function updateContact(call: Call, before: Contact, ask: Element): Contact {
   const status = ask.ContactStatus ?? before.status
   if (before.status === 'ARCHIVED' && status !== 'ARCHIVED')
     throw new Invalid('An archived contact cannot be restored through the API')

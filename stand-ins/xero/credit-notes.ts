@@ -158,7 +158,7 @@ export function createCreditNote(call: Call, ask: Element): Paper {
   return note
 }
 
-function updateCreditNote(call: Call, before: Paper, ask: Element): Paper {
+export function updateCreditNote(call: Call, before: Paper, ask: Element): Paper {
   const changed = changedPaper(call, before, ask)
   keepPaper(call.book, changed, before)
   ring(call, changed, 'UPDATE')

@@ -125,7 +125,7 @@ function createOrUpdate(call: Call, ask: Element): Paper {
   return namesake === undefined ? createInvoice(call, ask) : updateInvoice(call, namesake, ask)
 }
 
-function updateInvoice(call: Call, before: Paper, ask: Element): Paper {
+export function updateInvoice(call: Call, before: Paper, ask: Element): Paper {
   const changed = changedPaper(call, before, ask)
   if (typeof ask.InvoiceNumber === 'string' && ask.InvoiceNumber !== before.number) {
     if (before.type === 'ACCREC' && taken(call.book, ask.InvoiceNumber)) throw new Invalid('Invoice # must be unique.')

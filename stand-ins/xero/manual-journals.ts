@@ -128,7 +128,7 @@ function post(book: XeroBook, journal: ManualJournal): void {
   book.ledger.journal(journal.date, lines, { kind: 'manual', id: journal.id })
 }
 
-function changeJournal(call: Call, before: ManualJournal, ask: Element): ManualJournal {
+export function changeJournal(call: Call, before: ManualJournal, ask: Element): ManualJournal {
   const { book } = call
   const status = ask.Status ?? before.status
   if (before.status === 'DELETED' || before.status === 'VOIDED')

@@ -104,7 +104,7 @@ function carriedFrom(source: Record<string, unknown>): Record<string, string> {
   )
 }
 
-function showConsent({ world }: IdentityParts, request: Request, response: Response): void {
+function showConsent({ world }: IdentityParts, request: Request, response: Response) {
   const carried = carriedFrom(request.query)
   const fault = faultOf(world, carried)
   if (fault !== undefined)
@@ -122,7 +122,7 @@ function showConsent({ world }: IdentityParts, request: Request, response: Respo
   response.type('html').send(consentPage({ organisations, scopes, carried }))
 }
 
-function decide({ world, faults, changed }: IdentityParts, request: Request, response: Response): void {
+function decide({ world, faults, changed }: IdentityParts, request: Request, response: Response) {
   const sent = request.body as Record<string, unknown>
   const carried = carriedFrom({ ...request.query, ...sent })
   const fault = faultOf(world, carried)
@@ -189,7 +189,7 @@ function same(a: string, b: string): boolean {
   return timingSafeEqual(first as Buffer, second as Buffer)
 }
 
-function token(parts: IdentityParts, request: Request, response: Response): void {
+function token(parts: IdentityParts, request: Request, response: Response) {
   const { world, faults, changed } = parts
   const asked = { method: request.method, path: request.originalUrl }
   response.set('Cache-Control', 'no-store')
@@ -247,7 +247,7 @@ function pairForRefresh({ world, issuer, graceGives }: IdentityParts, request: R
 }
 
 /** Revoking a token ends all of the person's connections with the app (facts/xero.md section 3). */
-function revoke({ world, changed }: IdentityParts, request: Request, response: Response): void {
+function revoke({ world, changed }: IdentityParts, request: Request, response: Response) {
   if (!hasClient(world, request)) return void response.status(400).json({ error: 'invalid_client' })
   if (world.refreshTokens.has(String(request.body?.token))) {
     for (const consent of world.consents.values()) consent.revoked = true
@@ -258,7 +258,7 @@ function revoke({ world, changed }: IdentityParts, request: Request, response: R
   response.status(200).end()
 }
 
-function listConnections({ world }: IdentityParts, request: Request, response: Response): void {
+function listConnections({ world }: IdentityParts, request: Request, response: Response) {
   const access = connectionAccess(world, request, response)
   if (access === undefined) return
   const event = request.query.authEventId
@@ -266,7 +266,7 @@ function listConnections({ world }: IdentityParts, request: Request, response: R
   response.json(rows.map((row) => renderConnection(world, row)))
 }
 
-function deleteConnection({ world, changed }: IdentityParts, request: Request, response: Response): void {
+function deleteConnection({ world, changed }: IdentityParts, request: Request, response: Response) {
   const access = connectionAccess(world, request, response)
   if (access === undefined) return
   if (!world.connections.delete(String(request.params.id)))

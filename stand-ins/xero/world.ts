@@ -67,7 +67,7 @@ export class World {
     this.clock = clock
     this.clientId = clientId
     this.clientSecret = clientSecret
-    this.signingKey = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+    this.signingKey = ownKey()
   }
 
   publicJwk(): Record<string, unknown> {
@@ -128,4 +128,12 @@ export class World {
     this.accessExpiredBefore = from.accessExpiredBefore
     this.clock.advance(from.clockOffsetMs)
   }
+}
+
+let made: KeyObject | undefined
+
+/** One key for all stand-ins of a run: making one takes longer than a whole test. */
+function ownKey(): KeyObject {
+  made ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  return made
 }
