@@ -48,7 +48,9 @@ function Layout({ deps, title, actor, crumbs = [], said, children }: Frame) {
               <>
                 <span class="who">{actor.name}</span>
                 <form method="post" action="/sign-out">
-                  <button class="plain">Sign out</button>
+                  <button type="submit" class="plain">
+                    Sign out
+                  </button>
                 </form>
               </>
             ) : (

@@ -9,17 +9,21 @@ import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 import { asWorker, inTransaction, type Scope, type Tx } from '../../kit/db.ts'
 import { Refusal } from '../../kit/refusal.ts'
-import type { Actor } from '../../networks/roles.ts'
+import { scopeFor } from '../../networks/person.ts'
+import type { Actor, DeedName } from '../../networks/roles.ts'
 import type { Deps } from '../deps.ts'
 import { Malformed, malformedFrom, type Problem, problemOf, sendProblem } from '../errors.ts'
 import { actorOfRequest } from '../session.ts'
+import { type Found, type Finder, guardFound } from './place.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'delete'
 export type KeptAnswer = { actor: string; route: string; key: string; bodyHash: Uint8Array }
 
-export type Ask<P, Q, B> = {
+export type Ask<P, Q, B, F = Found> = {
   deps: Deps
   actor: Actor
+  /** What the path names, found and guarded. */
+  at: F
   params: P
   query: Q
   body: B
@@ -30,6 +34,8 @@ export type Ask<P, Q, B> = {
   kept: KeptAnswer | null
   /** Runs the effect in one transaction and keeps the returned answer in the same commit. */
   inTx<A>(scope: Scope, work: (tx: Tx) => Promise<A>): Promise<A>
+  /** Reads behind the second wall: only what this actor's networks and organisations hold. */
+  see<A>(work: (tx: Tx) => Promise<A>): Promise<A>
   /** Headers of the answer, e.g. ETag. */
   header(name: string, value: string): void
 }
@@ -39,6 +45,13 @@ export type Route = {
   path: string
   tag: string
   summary: string
+  /** Longer words for whoever has only the document. */
+  description: string | null
+  /** What is done, for roles.ts to allow; null: any living key may. */
+  deed: DeedName | null
+  find: Finder<Found>
+  /** Takes If-Match and gives an ETag. */
+  versioned: boolean
   status: 200 | 201 | 202
   params: z.ZodObject
   query: z.ZodObject
@@ -49,7 +62,6 @@ export type Route = {
   gives: 'application/json' | 'text/csv'
   /** The handler (an SQL function) keeps the answer itself: no claim is made first. */
   keepsItself: boolean
-  open: boolean
   run(ask: Ask<never, never, never>): Promise<unknown>
 }
 
@@ -61,11 +73,16 @@ export function route<
   Q extends z.ZodObject = typeof none,
   B extends z.ZodType = z.ZodNull,
   A extends z.ZodType = z.ZodUnknown,
+  F extends Found = Found,
 >(told: {
   method: Method
   path: string
   tag: string
   summary: string
+  description?: string
+  deed: DeedName | null
+  find: Finder<F>
+  versioned?: boolean
   status?: 200 | 201 | 202
   params?: P
   query?: Q
@@ -74,13 +91,17 @@ export function route<
   answer?: A
   gives?: 'application/json' | 'text/csv'
   keepsItself?: boolean
-  handle: (ask: Ask<z.output<P>, z.output<Q>, z.output<B>>) => Promise<z.input<A>>
+  answers: (ask: Ask<z.output<P>, z.output<Q>, z.output<B>, F>) => Promise<z.input<A>>
 }): Route {
   return {
     method: told.method,
     path: told.path,
     tag: told.tag,
     summary: told.summary,
+    description: told.description ?? null,
+    deed: told.deed,
+    find: told.find,
+    versioned: told.versioned ?? false,
     status: told.status ?? 200,
     params: told.params ?? none,
     query: told.query ?? none,
@@ -89,8 +110,7 @@ export function route<
     answer: told.answer ?? null,
     gives: told.gives ?? 'application/json',
     keepsItself: told.keepsItself ?? false,
-    open: false,
-    run: (ask) => told.handle(ask as unknown as Ask<z.output<P>, z.output<Q>, z.output<B>>),
+    run: (ask) => told.answers(ask as unknown as Ask<z.output<P>, z.output<Q>, z.output<B>, F>),
   }
 }
 
@@ -106,6 +126,8 @@ async function answerRoute(deps: Deps, one: Route, request: Request, answer: Res
   const traceId = String(answer.locals.traceId)
   const actor = await actorOfRequest(deps, request)
   const params = parse(one.params, request.params, '/path')
+  const at = await one.find({ db: deps.db, actor }, params as Record<string, string>)
+  guardFound(actor, one.deed, at)
   const query = parse(one.query, request.query, '/query')
   if (one.body && one.takes === 'application/json' && !request.is('application/json')) {
     throw new Malformed('json_needed', 'This route takes JSON.', 'Send `Content-Type: application/json`.', [], 415)
@@ -130,12 +152,14 @@ async function answerRoute(deps: Deps, one: Route, request: Request, answer: Res
   const ask: Ask<unknown, unknown, unknown> = {
     deps,
     actor,
+    at,
     params,
     query,
     body,
     traceId,
     kept,
     ifMatch: request.get('if-match')?.replace(/^(W\/)?"|"$/g, '') ?? null,
+    see: async (work) => inTransaction(deps.db, await scopeFor(deps.db, actor), work),
     header: (name, value) => void answer.set(name, value),
     inTx: (scope, work) =>
       inTransaction(deps.db, scope, async (tx) => {

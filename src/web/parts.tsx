@@ -1,0 +1,107 @@
+/** Small parts that many pages share: trouble at the top, amounts, badges, days, fields. */
+import type { ComponentChildren } from 'preact'
+import { showAmount } from '../kit/money.ts'
+import type { Visit } from './page.ts'
+
+export function Trouble({ visit }: { visit: Pick<Visit, 'trouble'> }) {
+  if (!visit.trouble) return null
+  return (
+    <div class="alert" role="alert">
+      <p>{visit.trouble.says}</p>
+      <p>{visit.trouble.fix}</p>
+      {visit.trouble.errors.length > 0 && (
+        <ul>
+          {visit.trouble.errors.map((one) => (
+            <li key={one.pointer}>
+              <strong>{one.pointer.replace(/^\//, '')}</strong>: {one.detail}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}
+
+export type Unit = { currency: string; scale: number }
+
+export function Amount({ minor, unit }: { minor: bigint; unit: Unit }) {
+  return <span>{showAmount(minor, unit.currency, unit.scale)}</span>
+}
+
+export type Tone = 'good' | 'wait' | 'warn' | 'bad' | 'calm'
+export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
+  return <span class={tone === 'calm' ? 'badge' : `badge ${tone}`}>{children}</span>
+}
+
+/** An instant as people here read it, in the network's zone. */
+export function When({ at, zone = 'Europe/London' }: { at: Date; zone?: string }) {
+  const text = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: zone }).format(at)
+  return <time datetime={at.toISOString()}>{text}</time>
+}
+
+export function dayWords(day: string): string {
+  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' }).format(
+    Date.parse(`${day}T00:00:00Z`),
+  )
+}
+
+type FieldProps = {
+  name: string
+  label: string
+  hint?: string | undefined
+  value?: string | undefined
+  required?: boolean
+  type?: 'text' | 'email' | 'date' | 'number'
+  autocomplete?: string
+  pattern?: string
+  maxLength?: number
+  inputMode?: 'decimal' | 'numeric' | 'email'
+}
+
+export function Field({ name, label, hint, value, required = false, type = 'text', ...more }: FieldProps) {
+  return (
+    <label>
+      <span>
+        {label}
+        {required ? '' : <span class="hint"> (may be left out)</span>}
+      </span>
+      {hint && <span class="hint">{hint}</span>}
+      <input name={name} type={type} value={value ?? ''} required={required} {...more} />
+    </label>
+  )
+}
+
+export type Choice = { value: string; text: string }
+export function Choose({
+  name,
+  label,
+  hint,
+  value,
+  choices,
+  required = false,
+}: {
+  name: string
+  label: string
+  hint?: string | undefined
+  value?: string | null | undefined
+  choices: Choice[]
+  required?: boolean
+}) {
+  return (
+    <label>
+      <span>
+        {label}
+        {required ? '' : <span class="hint"> (may be left out)</span>}
+      </span>
+      {hint && <span class="hint">{hint}</span>}
+      <select name={name} required={required}>
+        {!required && <option value="">–</option>}
+        {choices.map((choice) => (
+          <option key={choice.value} value={choice.value} selected={choice.value === value}>
+            {choice.text}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
