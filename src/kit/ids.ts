@@ -38,12 +38,24 @@ export type IdKind = keyof typeof idKinds
 const letters = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const space = 'f81d4fae-7dec-51d0-a765-00a0c91e6bf6'
 
-/** A new UUIDv7: the instant in the first 48 bits, so that newer ids sort later. */
+let lastMs = -1
+let lastCount = 0
+
+/**
+ * A new UUIDv7: the instant in the first 48 bits, then a count within the millisecond, so that newer ids of one process
+ * sort later even when the clock stands still. The last 50 bits are random: shortName() takes them.
+ */
 export function newId(at: Date): Uuid {
   const bytes = randomBytes(16)
-  bytes.writeUIntBE(at.getTime(), 0, 6)
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x70
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
+  const ms = at.getTime()
+  // 23 random bits to begin with leave room for eight million more within the same millisecond.
+  lastCount = ms === lastMs ? lastCount + 1 : bytes.readUIntBE(6, 3) & 0x7fffff
+  lastMs = ms
+  bytes.writeUIntBE(ms, 0, 6)
+  bytes[6] = ((lastCount >> 20) & 0x0f) | 0x70
+  bytes[7] = (lastCount >> 12) & 0xff
+  bytes[8] = ((lastCount >> 6) & 0x3f) | 0x80
+  bytes[9] = ((lastCount & 0x3f) << 2) | ((bytes[9] as number) & 0x03)
   return hyphened(bytes)
 }
 

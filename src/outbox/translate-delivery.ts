@@ -129,7 +129,7 @@ function wanted(delivery: Delivery, around: Around): Wanted {
 /** Total and open amount in the book's answer must be the trade's, else no payment is made. */
 function checkBeforePaying(of: { delivery: Delivery; receipt: Receipt }, amountMinor: bigint): void {
   const paper = of.delivery.document
-  if (!('totalMinor' in paper) || paper.what === 'money_spent' || paper.what === 'money_received') return
+  if (!('linkedId' in paper)) return
   const { totalMinor, openMinor } = of.receipt
   if (totalMinor !== null && totalMinor !== BigInt(paper.totalMinor))
     throw new Park('total_differs', {

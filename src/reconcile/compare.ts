@@ -59,12 +59,16 @@ export function compare(ours: Ours, theirs: Theirs): Compared {
   const byId = new Map(theirs.documents.map((document) => [place(document.kind, document.id), document]))
   const claimed = new Set<string>()
   const lines: Line[] = []
+  const deliveryById = new Map(ours.deliveries.map((delivery) => [delivery.id, delivery]))
+  const documentOf = (delivery: Delivery | undefined) => (delivery?.receipt && delivery.receipt.kind !== 'contact' ? byId.get(place(delivery.receipt.kind, delivery.receipt.id)) : undefined)
   for (const delivery of ours.deliveries) {
     if (delivery.kind === 'contact' || delivery.state === 'undone') continue
     const receipt = delivery.receipt
     const document = receipt && receipt.kind !== 'contact' ? (byId.get(place(receipt.kind, receipt.id)) ?? null) : null
     if (document) claimed.add(place(document.kind, document.id))
-    lines.push(lineFor(delivery, document, ours))
+    const line = lineFor(delivery, document, ours)
+    const paid = delivery.document.what === 'payment' ? documentOf(deliveryById.get(delivery.document.of)) : undefined
+    lines.push(isPaidElsewhere(line, paid) ? { ...line, verdict: 'paid_elsewhere', mark: `paid_elsewhere ${delivery.id}` } : line)
   }
   for (const document of theirs.documents) {
     if (claimed.has(place(document.kind, document.id))) continue
@@ -100,6 +104,12 @@ function lineFor(delivery: Delivery, document: BookDocument | null, ours: Ours):
   if (!document) return delivery.kind === 'allocation' ? as('match') : as('missing_in_book')
   if (document.status === 'voided' || document.status === 'deleted') return as('voided_by_person')
   return as(differenceIn(delivery, document, ours, bookMinor, ledgerMinor) ?? 'match')
+}
+
+/** Our payment is not there (any more), yet the document is settled as if it were. */
+function isPaidElsewhere(line: Line, paid: BookDocument | undefined): boolean {
+  if (line.verdict !== 'missing_in_book' && line.verdict !== 'voided_by_person') return false
+  return paid !== undefined && paid.status !== 'voided' && paid.status !== 'deleted' && paid.openMinor <= paid.totalMinor - (line.ledgerMinor < 0n ? -line.ledgerMinor : line.ledgerMinor)
 }
 
 function differenceIn(

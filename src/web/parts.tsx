@@ -52,7 +52,7 @@ type FieldProps = {
   value?: string | undefined
   required?: boolean
   type?: 'text' | 'email' | 'date' | 'number'
-  autocomplete?: string
+  autocomplete?: 'name' | 'email' | 'organization'
   pattern?: string
   maxLength?: number
   inputMode?: 'decimal' | 'numeric' | 'email'
