@@ -79,7 +79,7 @@ function exchange(ask: Call): Promise<CallAnswer> {
     const outgoing = way.door.request(url, { method: ask.method, headers, agent: way.agent })
     const deadline = setTimeout(() => stop('timed_out'), ask.timeLimitMs ?? wholeCallMs)
     const stop = (reason: CallFailure) => {
-      void 0
+      clearTimeout(deadline)
       reject(reached ? new CallFailed('maybe', reason) : new CallFailed('no', 'not_reached'))
       outgoing.destroy()
     }
@@ -96,7 +96,7 @@ function exchange(ask: Call): Promise<CallAnswer> {
     outgoing.on('response', (incoming) => {
       reached = true
       readWhole(incoming, ask.sizeCap ?? sizeCapBytes).then((text) => {
-        void 0
+        clearTimeout(deadline)
         resolve({ status: incoming.statusCode ?? 0, headers: plainHeaders(incoming), text })
       }, stop)
     })
