@@ -66,7 +66,7 @@ export function Field({ name, label, hint, value, required = false, type = 'text
         {required ? '' : <span class="hint"> (may be left out)</span>}
       </span>
       {hint && <span class="hint">{hint}</span>}
-      <input name={name} type={type} value={value ?? ''} required={required} {...more} />
+      <input name={name} value={value ?? ''} required={required} {...more} {...({ type } as { type: 'text' })} />
     </label>
   )
 }
