@@ -296,6 +296,16 @@ const words = {
     fix: 'Give all amounts in the network’s currency.',
   },
   lines_missing: { status: 422, says: () => 'A trade needs at least one line with an amount.', fix: 'Add a line.' },
+  too_many_lines: {
+    status: 422,
+    says: (f) => `A trade has at most ${f.most} lines.`,
+    fix: 'Put several into one line, or make two trades.',
+  },
+  text_does_not_fit: {
+    status: 422,
+    says: (f) => `The ${f.what} needs 1 to ${f.most} characters.`,
+    fix: 'Shorten it, or say a few words.',
+  },
   treatment_not_taken: {
     status: 422,
     says: (f) => `${f.why}`,
@@ -325,6 +335,11 @@ const words = {
     status: 422,
     says: () => 'A trade needs a part in credits.',
     fix: 'Give a part in credits above zero.',
+  },
+  day_not_real: {
+    status: 422,
+    says: (f) => `${f.day} is no day of the calendar.`,
+    fix: 'Write it as year, month and day: 2026-03-31.',
   },
   traded_in_future: { status: 422, says: () => 'The day of sale has not come yet.', fix: 'Give a day up to today.' },
   due_before_sale: {
