@@ -29,7 +29,8 @@ export type Visit = {
   trouble: { says: string; fix: string; errors: { pointer: string; detail: string }[] } | null
 }
 
-export type Shown = string | { goTo: string; said?: string }
+/** A page, the way to one, or a file to keep. */
+export type Shown = string | { goTo: string; said?: string } | { csv: string; fileName: string }
 type Deed = (visit: Visit) => Promise<Shown>
 
 export function pages(app: Express, deps: Deps) {
@@ -95,6 +96,10 @@ function troubleOf(error: unknown): (NonNullable<Visit['trouble']> & { status: n
 function send(answer: Response, shown: Shown): void {
   if (typeof shown === 'string') {
     answer.type('html').send(shown)
+    return
+  }
+  if ('csv' in shown) {
+    answer.attachment(shown.fileName).type('text/csv; charset=utf-8').send(shown.csv)
     return
   }
   const said = shown.said ? `${shown.goTo.includes('?') ? '&' : '?'}said=${encodeURIComponent(shown.said)}` : ''

@@ -56,9 +56,11 @@ type FieldProps = {
   pattern?: string
   maxLength?: number
   inputMode?: 'decimal' | 'numeric' | 'email'
+  /** What is wrong with what was typed, told at the field. */
+  error?: string | undefined
 }
 
-export function Field({ name, label, hint, value, required = false, type = 'text', ...more }: FieldProps) {
+export function Field({ name, label, hint, value, error, required = false, type = 'text', ...more }: FieldProps) {
   return (
     <label>
       <span>
@@ -79,6 +81,7 @@ export function Choose({
   value,
   choices,
   required = false,
+  error,
 }: {
   name: string
   label: string
@@ -86,6 +89,7 @@ export function Choose({
   value?: string | null | undefined
   choices: Choice[]
   required?: boolean
+  error?: string | undefined
 }) {
   return (
     <label>
@@ -94,7 +98,8 @@ export function Choose({
         {required ? '' : <span class="hint"> (may be left out)</span>}
       </span>
       {hint && <span class="hint">{hint}</span>}
-      <select name={name} required={required}>
+      {error && <span class="wrong">{error}</span>}
+      <select name={name} required={required} aria-invalid={error ? 'true' : undefined}>
         {!required && <option value="">–</option>}
         {choices.map((choice) => (
           <option key={choice.value} value={choice.value} selected={choice.value === value}>
