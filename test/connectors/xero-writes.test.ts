@@ -316,6 +316,12 @@ test('of two calls of one list the second fails: its asks are told, the first on
   expect(verdicts).toMatchObject([{ ok: true }, { ok: false, error: { kind: 'unclear' } }])
 })
 
+test('a throttled call stops the rest of the list, which would only be throttled too', async () => {
+  const two = [three[0] as (typeof three)[number], { key: 'dlv_9', thing: fee }]
+  put('/Invoices', () => '', 429)
+  await expect(makeXero().putDocuments(book, two)).rejects.toMatchObject({ kind: 'throttled' })
+})
+
 test('after a refused account the accounts are read anew', async () => {
   nock.cleanAll()
   let read = 0
