@@ -16,6 +16,8 @@ export type Db = {
   /** For SQL functions of the posting path and for the few statements Prisma cannot say. */
   pool: pg.Pool
   writer: pg.Pool
+  /** Two connections for the rare transaction that waits for the outside (the refresh of a grant): it holds up nobody else. */
+  apart: pg.Pool
   url: string
   close(): Promise<void>
 }
@@ -34,18 +36,20 @@ export const asWorker: Scope = { role: 'worker' }
 export function openDb(url: string, settings: { log?: Log; connections?: number; writers?: number } = {}): Db {
   const pool = new pg.Pool({ connectionString: url, max: settings.connections ?? 10 })
   const writer = new pg.Pool({ connectionString: url, max: settings.writers ?? 3 })
+  const apart = new pg.Pool({ connectionString: url, max: 2 })
   // An idle connection that the server closed is no reason to fall; the pool opens another.
-  for (const one of [pool, writer])
+  for (const one of [pool, writer, apart])
     one.on('error', (error) => settings.log?.warn({ error }, 'an idle database connection was lost'))
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
   return {
     prisma,
     pool,
     writer,
+    apart,
     url,
     async close() {
       await prisma.$disconnect()
-      await Promise.all([pool.end(), writer.end()])
+      await Promise.all([pool.end(), writer.end(), apart.end()])
     },
   }
 }

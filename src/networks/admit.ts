@@ -27,6 +27,8 @@ export async function admit(
     creditLimitMinor?: bigint | undefined
     exposureLimitMinor?: bigint | undefined
     reason?: string | undefined
+    /** Imported members are told by their convener, not by us. */
+    untold?: boolean
   },
 ): Promise<Member> {
   const member = await lockMember(tx, ask.networkId, ask.memberId)
@@ -46,6 +48,7 @@ export async function admit(
     actor: ask.actor,
   })
   const admitted = await memberOf(tx, ask.networkId, ask.memberId)
+  if (ask.untold) return told(tx, clock, admitted, ask, 'member_admitted', null)
   const network = await networkOf(tx, ask.networkId)
   const show = (minor: bigint | null) => showAmount(minor ?? 0n, network.currency, network.scale)
   await queueMailToOrganisation(tx, clock, member.organisationId, ['owner'], {

@@ -1,0 +1,212 @@
+/**
+ * Members of an existing network from a CSV file: all are shown first (dry run), then made in order of their lines.
+ *
+ * Columns: name, email, legal_form, and optionally partners, registration_number, statement, statement_on, vat_number,
+ * vat_from, address, invoice_prefix, credit_limit, exposure_limit. Amounts in units with a decimal point.
+ * Keeps: twice is once (a member of that name and e-mail is left as it is); the real run stops before the first line
+ * that is refused, and goes on from there when the file is mended. Nobody is mailed.
+ */
+import type { Clock } from '../kit/clock.ts'
+import { isDay } from '../kit/clock.ts'
+import { asWorker, type Db, inTransaction, type Tx } from '../kit/db.ts'
+import { newId, type Uuid } from '../kit/ids.ts'
+import { amountIn, type CsvRefusal, type CsvRow, readCsv } from '../kit/read-csv.ts'
+import { Refusal } from '../kit/refusal.ts'
+import { admit } from './admit.ts'
+import { type LegalForm, legalForms } from './evidence.ts'
+import { createMember } from './invite.ts'
+import { networkOf } from './network.ts'
+import { recordDeed } from './record-deed.ts'
+
+export const memberColumns = {
+  needed: ['name', 'email', 'legal_form'],
+  optional: [
+    'partners',
+    'registration_number',
+    'statement',
+    'statement_on',
+    'vat_number',
+    'vat_from',
+    'address',
+    'invoice_prefix',
+    'credit_limit',
+    'exposure_limit',
+  ],
+} as const
+
+export type ImportAsk = {
+  networkId: Uuid
+  fileName: string
+  text: string
+  dryRun: boolean
+  actor: string
+  progress?: (done: number, of: number) => void
+}
+export type Imported = {
+  dryRun: boolean
+  rows: number
+  /** Made by this run, or what a real run would make. */
+  done: number
+  /** Stood already: from an earlier run of the same file. */
+  known: number
+  totalMinor: bigint
+  /** In a dry run every one; in a real run the first, before which it stopped. */
+  refusals: CsvRefusal[]
+  stoppedAtLine: number | null
+}
+
+type Deps = { db: Db; clock: Clock }
+
+class DryRunOver extends Error {}
+
+export async function importMembers(deps: Deps, ask: ImportAsk): Promise<Imported> {
+  const { rows, refusal } = readCsv(ask.text, memberColumns)
+  const result: Imported = {
+    dryRun: ask.dryRun,
+    rows: rows.length,
+    done: 0,
+    known: 0,
+    totalMinor: 0n,
+    refusals: [],
+    stoppedAtLine: null,
+  }
+  if (refusal) return { ...result, refusals: [refusal], stoppedAtLine: refusal.line }
+  if (ask.dryRun) await tryAll(deps, ask, rows, result)
+  else await makeEach(deps, ask, rows, result)
+  if (!ask.dryRun) {
+    await inTransaction(deps.db, asWorker, async (tx) => {
+      const ranAt = deps.clock.now()
+      const stopped = result.refusals[0]
+      await tx.importRun.create({
+        data: {
+          networkId: ask.networkId,
+          id: newId(ranAt),
+          what: 'members',
+          fileName: ask.fileName,
+          rowsDone: result.done,
+          totalMinor: 0n,
+          stoppedAtLine: stopped?.line ?? null,
+          stoppedBecause: stopped?.why ?? null,
+          ranBy: ask.actor,
+          ranAt,
+        },
+      })
+      await recordDeed(tx, deps.clock, {
+        networkId: ask.networkId,
+        actor: ask.actor,
+        what: 'members_imported',
+        facts: { fileName: ask.fileName, done: result.done },
+      })
+    })
+  }
+  return result
+}
+
+/** Every line in a transaction of its own; stops before the first that is refused. */
+async function makeEach(deps: Deps, ask: ImportAsk, rows: CsvRow[], result: Imported): Promise<void> {
+  for (const row of rows) {
+    const why = await inTransaction(deps.db, asWorker, (tx) => make(tx, deps.clock, ask, row, result)).catch(whyRefused)
+    if (why) {
+      result.refusals.push({ line: row.line, why })
+      result.stoppedAtLine = row.line
+      return
+    }
+    ask.progress?.(result.done + result.known, rows.length)
+  }
+}
+
+/** All lines in one transaction that is undone at the end, each behind a savepoint, so that every refusal shows. */
+async function tryAll(deps: Deps, ask: ImportAsk, rows: CsvRow[], result: Imported): Promise<void> {
+  const work = inTransaction(
+    deps.db,
+    asWorker,
+    async (tx) => {
+      for (const row of rows) {
+        await tx.$executeRaw`savepoint line`
+        const why = await make(tx, deps.clock, ask, row, result).catch(whyRefused)
+        if (why) {
+          await tx.$executeRaw`rollback to savepoint line`
+          result.refusals.push({ line: row.line, why })
+        }
+        ask.progress?.(result.done + result.known + result.refusals.length, rows.length)
+      }
+      throw new DryRunOver()
+    },
+    300_000,
+  )
+  await work.catch((error: unknown) => {
+    if (!(error instanceof DryRunOver)) throw error
+  })
+}
+
+function whyRefused(error: unknown): string {
+  if (error instanceof Refusal) return `${error.says} ${error.fix}`
+  throw error
+}
+
+async function make(
+  tx: Tx,
+  clock: Clock,
+  ask: ImportAsk,
+  { fields, line }: CsvRow,
+  result: Imported,
+): Promise<string | null> {
+  const get = (name: string) => fields[name] ?? ''
+  const network = await networkOf(tx, ask.networkId)
+  if (get('name') === '' || get('name').length > 200) return 'The name is missing or longer than 200 characters.'
+  if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(get('email'))) return `"${get('email')}" is not an e-mail address.`
+  const legalForm = get('legal_form') as LegalForm
+  if (!legalForms.includes(legalForm))
+    return `"${get('legal_form')}" is no legal form; known are ${legalForms.join(', ')}.`
+  if (get('partners') !== '' && !/^\d{1,4}$/.test(get('partners')))
+    return `"${get('partners')}" is not a number of partners.`
+  for (const name of ['statement_on', 'vat_from'])
+    if (get(name) !== '' && !isDay(get(name))) return `"${get(name)}" is not a day; write YYYY-MM-DD.`
+  const creditLimit = get('credit_limit') === '' ? null : amountIn(get('credit_limit'), network.scale)
+  const exposureLimit = get('exposure_limit') === '' ? null : amountIn(get('exposure_limit'), network.scale)
+  for (const limit of [creditLimit, exposureLimit]) {
+    if (limit && 'why' in limit) return limit.why
+    if (limit && limit.minor < 0n) return 'A limit is written without sign.'
+  }
+  const same = await tx.$queryRaw<{ email: string | null }[]>`
+    select o.email from member m join organisation o on o.id = m.organisation_id where m.network_id = ${ask.networkId}::uuid and lower(o.name) = lower(${get('name')})`
+  if (same.some((one) => one.email === get('email').toLowerCase())) {
+    result.known += 1
+    return null
+  }
+  if (same.length > 0)
+    return `A member called "${get('name')}" stands in the network with another e-mail address; give them names that differ.`
+  const member = await createMember(tx, clock, {
+    networkId: ask.networkId,
+    invoicePrefix: get('invoice_prefix') || null,
+    organisation: {
+      name: get('name'),
+      email: get('email').toLowerCase(),
+      address: get('address') || null,
+      form: {
+        legalForm,
+        partners: get('partners') === '' ? null : Number(get('partners')),
+        evidence: get('registration_number')
+          ? { kind: 'registration_number', number: get('registration_number') }
+          : { kind: 'statement', text: get('statement'), on: get('statement_on') },
+      },
+      vat: {
+        registered: get('vat_number') !== '',
+        number: get('vat_number') || null,
+        fromOn: get('vat_from') || null,
+        scheme: 'unknown',
+      },
+    },
+  })
+  await admit(tx, clock, {
+    networkId: ask.networkId,
+    memberId: member.id,
+    actor: ask.actor,
+    untold: true,
+    reason: `imported from ${ask.fileName}, line ${line}`,
+    ...(creditLimit && 'minor' in creditLimit ? { creditLimitMinor: creditLimit.minor } : {}),
+    ...(exposureLimit && 'minor' in exposureLimit ? { exposureLimitMinor: exposureLimit.minor } : {}),
+  })
+  result.done += 1
+  return null
+}
