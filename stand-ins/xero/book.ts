@@ -40,6 +40,8 @@ export interface Contact {
   number?: string
   status: 'ACTIVE' | 'ARCHIVED'
   mergedInto?: string
+  /** Construction industry scheme: the share withheld, per cent with four places. */
+  cisRate?: bigint
   /** The other fields of the vendor's schema, as they were sent. */
   more: Record<string, unknown>
   updatedAt: number

@@ -45,6 +45,11 @@ const deeds: Record<string, Deed> = {
   archiveContact: (call, ask) => updateContact(call, contactNamed(call.book, ask), { ContactStatus: 'ARCHIVED' }),
   renameContact: (call, ask) => updateContact(call, contactNamed(call.book, ask), { Name: ask.name }),
   mergeContact: (call, ask) => mergeContact(call, contactNamed(call.book, ask), String(ask.into)),
+  setCis: (call, ask) => {
+    const changed = { ...contactNamed(call.book, ask), cisRate: toMinorExact(String(ask.percent), 4) }
+    call.book.tables.contacts.set(changed.id, changed)
+    return changed
+  },
   addContact: (call, ask) =>
     createContact(call, {
       Name: ask.name,

@@ -1,7 +1,8 @@
 /**
  * Writing a list: each element stands on its own with summarizeErrors=false, all stand or fall together without it.
  *
- * Keeps: a refused element leaves nothing behind; a refused call leaves nothing behind, bells included.
+ * Keeps: a refused element leaves nothing behind, its bells included; that a refused call leaves nothing is the
+ * endpoint's care (api.ts), which rolls the book back whole.
  */
 import { Invalid, validationRefused } from './answers.ts'
 import type { Call } from './endpoint.ts'
@@ -24,7 +25,6 @@ export function writeElements(
 ): Record<string, unknown> {
   const elements = elementsOf(call.body, plural)
   const eachAlone = call.query.summarizeErrors?.toLowerCase() === 'false'
-  const before = call.book.mark()
   const refuse = call.fault('rejectOne')
   const refusedAt = refuse === undefined ? -1 : typeof refuse.value === 'number' ? refuse.value : 0
 
@@ -52,8 +52,6 @@ export function writeElements(
   })
 
   if (failed.length > 0 && !eachAlone) {
-    call.book.rollBack(before)
-    call.bells.length = 0
     throw validationRefused(failed.map(({ HasErrors, StatusAttributeString, ...echo }) => echo))
   }
   return { [plural]: results }

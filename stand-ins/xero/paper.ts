@@ -4,6 +4,7 @@
  * Keeps: an approved document stands in the ledger, a draft or a voided one does not; nothing moves in a locked period.
  */
 import { randomUUID } from 'node:crypto'
+import { divideHalfUp } from '../kit/decimals.ts'
 import { dayFrom, Invalid } from './answers.ts'
 import type { Line, Paper, PaperStatus, PaperType, XeroBook } from './book.ts'
 import { contactFor } from './contacts.ts'
@@ -83,7 +84,7 @@ export function paperFrom(call: Call, ask: Element, type: PaperType, number: str
     lineAmountTypes: types,
     lines,
     ...totals,
-    cisDeductionMinor: 0n,
+    cisDeductionMinor: isCredit(type) ? 0n : cisOn(totals.subTotalMinor, contact.cisRate),
     sentToContact: ask.SentToContact === true,
     ...(typeof ask.ExpectedPaymentDate === 'string'
       ? { expectedPaymentDate: dayFrom(ask.ExpectedPaymentDate, 'ExpectedPaymentDate') as string }
@@ -130,6 +131,7 @@ export function changedPaper(call: Call, before: Paper, ask: Element): Paper {
     throw new Invalid('Account code or ID must be specified')
   if (approving && dueDate === undefined && !isCredit(before.type)) throw new Invalid('Due Date cannot be empty')
   const contactId = 'Contact' in ask ? contactFor(call, ask.Contact).id : before.contactId
+  const totals = totalsOf(lines, types)
   // A due date changed on a partly paid document leaves UpdatedDateUTC alone (facts/xero.md section 3).
   const quiet = settled && Object.keys(ask).every((name) => ['InvoiceID', 'DueDate'].includes(name))
   return {
@@ -142,7 +144,10 @@ export function changedPaper(call: Call, before: Paper, ask: Element): Paper {
     ...(ask.Url === undefined ? {} : { url: String(ask.Url) }),
     lineAmountTypes: types,
     lines,
-    ...totalsOf(lines, types),
+    ...totals,
+    cisDeductionMinor: isCredit(before.type)
+      ? 0n
+      : cisOn(totals.subTotalMinor, book.tables.contacts.get(contactId)?.cisRate),
     sentToContact: ask.SentToContact === undefined ? before.sentToContact : ask.SentToContact === true,
     updatedAt: quiet ? before.updatedAt : at,
   }
@@ -158,12 +163,18 @@ export function keepPaper(book: XeroBook, paper: Paper, before?: Paper): void {
   if (isOpenStatus(paper.status)) postPaper(book, paper)
 }
 
+/** What the construction industry scheme withholds, of the net. */
+function cisOn(netMinor: bigint, rate: bigint | undefined): bigint {
+  return rate === undefined ? 0n : divideHalfUp(netMinor * rate, 1_000_000n)
+}
+
 function samePosting(a: Paper, b: Paper): boolean {
   return a.date === b.date && a.lines === b.lines && a.lineAmountTypes === b.lineAmountTypes
 }
 
 function postPaper(book: XeroBook, paper: Paper): void {
   const control = book.systemAccount(isSale(paper.type) ? 'DEBTORS' : 'CREDITORS')
+  const withheld = book.systemAccount(isSale(paper.type) ? 'CISASSETS' : 'CISLIABILITY')
   const tax = book.systemAccount('GST')
   // A sale debits the debtors; a bill, and a credit note on a sale, do the opposite.
   const sign = isSale(paper.type) === isCredit(paper.type) ? -1n : 1n
@@ -175,7 +186,8 @@ function postPaper(book: XeroBook, paper: Paper): void {
   book.ledger.journal(
     paper.date,
     [
-      { accountId: control.id, amountMinor: sign * paper.totalMinor },
+      { accountId: control.id, amountMinor: sign * (paper.totalMinor - paper.cisDeductionMinor) },
+      { accountId: withheld.id, amountMinor: sign * paper.cisDeductionMinor },
       ...lines,
       { accountId: tax.id, amountMinor: -sign * paper.taxMinor },
     ],

@@ -159,7 +159,7 @@ describe('the main path', () => {
     const refund = await pay(undefined, mc, 1000, {
       invoice: undefined,
       creditNote: { creditNoteID },
-    } as Partial<Payment>)
+    } as unknown as Partial<Payment>)
 
     expect(refund.paymentType).toBe('ARCREDITPAYMENT')
     expect(here.balance('Mutual credit: Testshire (not cash)')).toBe('0.00')
@@ -169,6 +169,13 @@ describe('the main path', () => {
     expect(await statusOf(sale.invoiceID)).toEqual(['AUTHORISED', 200, 1000])
     const { body: note } = await here.api.getCreditNote(here.organisationId, creditNoteID)
     expect(note.creditNotes?.[0]?.remainingCredit).toBe(200)
+  })
+
+  test('a CIS contact leaves less due than the total, and the ledger still sums to zero', async () => {
+    here.standIn.control.edit(here.organisationId, { deed: 'setCis', contact: 'Green Door Joinery', percent: '20' })
+    const sale = await invoice({ lineItems: [line(100)] })
+    expect([sale.total, sale.amountDue, sale.cISDeduction]).toEqual([120, 100, 20])
+    expect(['610', '621', '200', '820'].map(here.balance)).toEqual(['100.00', '20.00', '-100.00', '-20.00'])
   })
 
   test('a fee as money spent, a correction as money received, a transfer and an overpayment move real balances', async () => {
