@@ -1,38 +1,18 @@
 /**
- * The accounting addresses under /v3/company: who may come in, what the throttles say, and which answer each address gives.
+ * The accounting addresses under /v3/company: which answer each of them gives.
  */
-import { randomUUID } from 'node:crypto'
-import express, { type NextFunction, type Request, type Response, Router } from 'express'
-import type { Faults } from '../kit/faults.ts'
-import type { RequestLog } from '../kit/requests.ts'
+import express, { type Request, Router } from 'express'
+import { answering, companyOf } from './answer.ts'
 import { answerBatch } from './batch.ts'
 import { changesSince } from './cdc.ts'
-import { stamp } from './clocking.ts'
 import type { Company } from './company.ts'
-import type { Body } from './document.ts'
-import { isDocumentKind } from './document.ts'
-import { edit } from './edits.ts'
-import { type GatewayFault, gatewayFault, gone, QuickBooksFault, refuse, unknownReference } from './fault.ts'
+import { type Body, isDocumentKind } from './document.ts'
+import { gone, refuse, unknownReference } from './fault.ts'
+import { type ApiParts, askedBy, atTheGate } from './gate.ts'
 import { everyOf, kindAt, shown } from './kinds.ts'
-import type { Limits } from './limits.ts'
-import { accountingScope, type Consents } from './oauth.ts'
 import { answerQuery, type QueryView } from './query.ts'
-import type { Quirks } from './quirks.ts'
-import type { Replay } from './replay.ts'
 import { report } from './reports.ts'
 import { write } from './write.ts'
-
-export interface ApiParts {
-  consents: Consents
-  faults: Faults
-  requests: RequestLog
-  limits: Limits | undefined
-  replay: Replay
-  quirks: Quirks
-  company(id: string): Company | undefined
-  now(): Date
-  changed(): void
-}
 
 const knownParameters = [
   'minorversion',
@@ -137,94 +117,11 @@ export function apiRouter(parts: ApiParts): Router {
   return router
 }
 
-const askedBy = (request: Request) => ({ method: request.method, path: request.originalUrl })
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
 function only(value: unknown): string {
   if (typeof value !== 'string') throw refuse('4000', 'QueryParserError: the query is missing')
   return value
-}
-
-/** Consent, throttle, the knobs that act before anything is read. */
-function atTheGate(
-  parts: ApiParts,
-  request: Request,
-  response: Response,
-): { fault: GatewayFault; asXml: boolean } | undefined {
-  const asked = askedBy(request)
-  const companyId = String(request.params.companyId)
-  const at = parts.now()
-  actBefore(parts, request, companyId)
-
-  const asXml = parts.faults.take('unauthorizedXml', asked)
-  const consent = parts.consents.behind(request.headers.authorization)
-  if (!consent || asXml) {
-    const fault = gatewayFault(
-      401,
-      '3200',
-      'AuthenticationFailed',
-      'Token expired, malformed or revoked',
-      'AUTHENTICATION',
-      at,
-    )
-    return { fault, asXml: asXml !== undefined }
-  }
-  if (consent.companyId !== companyId || !consent.scopes.includes(accountingScope) || !parts.company(companyId))
-    return {
-      fault: gatewayFault(
-        403,
-        '3100',
-        'ApplicationAuthorizationFailed',
-        'The app is not allowed to reach this company',
-        'AUTHORIZATION',
-        at,
-      ),
-      asXml: false,
-    }
-
-  const throttle = parts.faults.take('throttle', asked)
-  const entered = throttle
-    ? { refused: 'asked for' }
-    : (parts.limits?.enter(companyId, request.path.endsWith('/batch')) ?? { leave: () => undefined })
-  if ('refused' in entered) {
-    const value = throttle?.value as { retryAfter?: number } | undefined
-    if (value?.retryAfter !== undefined) response.set('Retry-After', String(value.retryAfter))
-    return {
-      fault: gatewayFault(
-        429,
-        '3001',
-        'ThrottleExceeded',
-        `The request limit was reached: ${entered.refused}`,
-        'SERVICE',
-        at,
-      ),
-      asXml: false,
-    }
-  }
-  response.on('close', entered.leave)
-  return undefined
-}
-
-/** Knobs that change the world just before the request is looked at. */
-function actBefore(parts: ApiParts, request: Request, companyId: string): void {
-  const asked = askedBy(request)
-  const company = parts.company(companyId)
-  if (parts.faults.take('expireAccess', asked)) parts.consents.expireAccess()
-  if (parts.faults.take('revokeConsent', asked)) parts.consents.revokeAt(companyId)
-  if (parts.faults.take('forgetKeys', asked)) parts.replay.forget()
-  if (!company) return
-  if (parts.faults.take('subscriptionLapsed', asked)) company.terms.lapsed = true
-  const lock = parts.faults.take('lockPeriod', asked)
-  if (lock) company.terms.closedThrough = typeof lock.value === 'string' ? lock.value : company.day
-  const behind = parts.faults.take('editBehindOurBack', asked)
-  if (behind && typeof behind.value === 'object' && behind.value !== null)
-    edit(company, behind.value as Record<string, unknown>)
-}
-
-function companyOf(parts: ApiParts, request: Request): Company {
-  const company = parts.company(String(request.params.companyId))
-  if (!company) throw gone()
-  return company
 }
 
 function viewOf(parts: ApiParts, request: Request): QueryView {
@@ -233,45 +130,6 @@ function viewOf(parts: ApiParts, request: Request): QueryView {
   return {
     lagMs: typeof lag === 'number' ? lag : 0,
     shifted: shift ? (typeof shift.value === 'number' ? shift.value : 1) : 0,
-  }
-}
-
-const longestRequestId = 50
-const longestBatchRequestId = 36
-
-/** Runs a deed, answers with its body and the time; a write with a requestid is answered once and replayed after that. */
-function answering(
-  parts: ApiParts,
-  deed: (company: Company, request: Request) => Record<string, unknown>,
-  bare = false,
-) {
-  return (request: Request, response: Response): void => {
-    const company = companyOf(parts, request)
-    const version = request.query.minorversion
-    if (version !== undefined && !/^\d{1,3}$/.test(String(version)))
-      throw refuse('2110', `Number is invalid at minorversion: ${version}`, 'minorversion')
-    const isWrite = request.method === 'POST' && !request.path.endsWith('/query')
-    const requestId = isWrite ? textOf(request.query.requestid) : undefined
-    if (requestId !== undefined) {
-      const most = request.path.endsWith('/batch') ? longestBatchRequestId : longestRequestId
-      if (requestId === '' || requestId.length > most) {
-        parts.requests.violation(request, `requestid of ${requestId.length} characters`)
-        throw refuse('2130', `A requestid has at most ${most} characters`, 'requestid')
-      }
-      const earlier = parts.replay.find(company.terms.id, requestId)
-      if (earlier) return void response.status(earlier.status).json(earlier.body)
-      if (parts.faults.take('replayCachedError', askedBy(request))) {
-        const body = systemFault(stampMs(parts.now()))
-        parts.replay.keep(company.terms.id, requestId, { status: 500, body })
-        return void response.status(500).json(body)
-      }
-    }
-    const made = deed(company, request)
-    const body = bare ? made : { ...made, time: stampMs(parts.now()) }
-    if (requestId !== undefined && parts.quirks.requestIdsKept)
-      parts.replay.keep(company.terms.id, requestId, { status: 200, body })
-    if (isWrite) parts.changed()
-    response.status(200).json(body)
   }
 }
 
@@ -312,44 +170,4 @@ function writeOne(parts: ApiParts, company: Company, request: Request): Record<s
 function mustBeObject(body: unknown): void {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw refuse('2010', 'The body must be one JSON object, sent as application/json')
-}
-
-export const stampMs = (at: Date): string =>
-  stamp(at).replace(/(:\d\d)([+-])/, `$1.${String(at.getUTCMilliseconds()).padStart(3, '0')}$2`)
-
-export const systemFault = (time: string) => ({
-  Fault: {
-    Error: [
-      {
-        Message: 'An application error has occurred while processing your request',
-        Detail: 'System Failure Error',
-        code: '10000',
-        element: '',
-      },
-    ],
-    type: 'SystemFault',
-  },
-  time,
-})
-
-/** Each answer has its own trace id. */
-export function traced(_request: Request, response: Response, next: NextFunction): void {
-  response.set('intuit_tid', `1-${randomUUID()}`)
-  next()
-}
-
-export function faultAnswer(now: () => Date) {
-  return (error: unknown, _request: Request, response: Response, next: NextFunction): void => {
-    if (response.headersSent) {
-      next(error)
-      return
-    }
-    const time = stampMs(now())
-    if (error instanceof QuickBooksFault) return void response.status(error.status).json(error.body(time))
-    if (error instanceof Error && 'type' in error && String(error.type).startsWith('entity.')) {
-      const unread = refuse('2010', 'Request has invalid or unsupported property : the body is not JSON or too large')
-      return void response.status(400).json(unread.body(time))
-    }
-    response.status(500).json(systemFault(time))
-  }
 }

@@ -14,7 +14,7 @@ import { businessRule, type QuickBooksFault, refuse } from './fault.ts'
 type Shape = Record<string, unknown>
 
 const schemaId = 'urn:quickbooks-online:v3'
-const itemLines = [
+const soldLineTypes = [
   'SalesItemLineDetail',
   'GroupLineDetail',
   'DescriptionOnly',
@@ -62,7 +62,7 @@ function addRefundReceipt(definitions: Record<string, Shape>): void {
   const line = {
     allOf: [
       { $ref: '#/$defs/Line.request' },
-      { required: ['DetailType'], properties: { DetailType: { enum: itemLines } } },
+      { required: ['DetailType'], properties: { DetailType: { enum: soldLineTypes } } },
     ],
   }
   const rules = {

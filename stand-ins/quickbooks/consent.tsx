@@ -175,7 +175,8 @@ function decide(parts: ConsentParts, request: Request, response: Response): void
 async function giveTokens(parts: ConsentParts, request: Request, response: Response): Promise<void> {
   const asked = { method: 'POST', path: request.originalUrl }
   const slow = parts.faults.take('tokenSlow', asked)
-  if (slow) await new Promise((resolve) => setTimeout(resolve, typeof slow.value === 'number' ? slow.value : 20_000))
+  if (slow)
+    await new Promise((resolve) => setTimeout(resolve, typeof slow.value === 'number' ? slow.value : 20_000).unref())
   const body = (request.body ?? {}) as Record<string, unknown>
   const withHardExpiry = request.headers['x-include-refresh-token-hard-expires-in'] === 'true'
   response.set('Cache-Control', 'no-store')

@@ -3,14 +3,15 @@
  */
 import { accounts, products } from './accounts.ts'
 import type { Company } from './company.ts'
+import { deposits, transfers } from './deposits.ts'
 import { type Body, documentKinds, type Kind, listKinds } from './document.ts'
 import { journals } from './journal.ts'
-import { billPayments, deposits, payments, transfers } from './money.ts'
+import { billPayments, payments } from './money.ts'
 import { customers, vendors } from './names.ts'
 import { bills, purchases, vendorCredits } from './purchases.ts'
 import type { Rules } from './rules.ts'
 import { creditMemos, invoices, refundReceipts, salesReceipts } from './sales.ts'
-import { companyInfo, preferences } from './settings.ts'
+import { aboutCompany, preferences } from './settings.ts'
 
 export const rulesOf: Partial<Record<Kind, Rules>> = {
   Customer: customers,
@@ -48,7 +49,7 @@ export const kindAt = (path: string): Kind | undefined => byPath.get(path.toLowe
 
 /** All objects of a kind as stored; the company's own two are made from its terms. */
 export function everyOf(company: Company, kind: Kind): Body[] {
-  if (kind === 'CompanyInfo') return [companyInfo(company)]
+  if (kind === 'CompanyInfo') return [aboutCompany(company)]
   if (kind === 'Preferences') return [preferences(company)]
   return company.all(kind)
 }

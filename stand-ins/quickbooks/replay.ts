@@ -7,6 +7,8 @@ export interface KeptAnswer {
 }
 
 const mostKept = 10_000
+/** So many survive a restart. */
+const mostFiled = 500
 
 export class Replay {
   #answers = new Map<string, KeptAnswer>()
@@ -26,7 +28,7 @@ export class Replay {
   }
 
   kept(): [string, KeptAnswer][] {
-    return [...this.#answers]
+    return [...this.#answers].slice(-mostFiled)
   }
 
   restore(kept: [string, KeptAnswer][]): void {

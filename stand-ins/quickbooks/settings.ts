@@ -7,7 +7,7 @@ import type { Body } from './document.ts'
 
 const founded = '2020-04-06'
 
-export function companyInfo(company: Company): Body {
+export function aboutCompany(company: Company): Body {
   const { id, name, country, lapsed } = company.terms
   return {
     Id: '1',

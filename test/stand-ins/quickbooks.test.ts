@@ -351,3 +351,24 @@ test('a company without VAT takes no VAT codes and adds no tax', async () => {
   expect(await own.query('select * from TaxCode')).toEqual({})
   await plain.close()
 })
+
+test('where the switch says so, voiding a paid invoice leaves its payment unapplied', async () => {
+  standIn.control.quirks({ voidOfSettled: 'unapplies' })
+  const invoice = await books.make('Invoice', of.invoice([100]))
+  const payment = await books.make('Payment', of.payment(120, [[120, invoice.Id, 'Invoice']]))
+  await books.call('POST', '/invoice?operation=void', { Id: invoice.Id, SyncToken: '0' })
+  expect(await books.read('Payment', payment.Id)).toMatchObject({ UnappliedAmt: 120, Line: [] })
+  expect(await books.balance('Debtors')).toBe(-120)
+})
+
+test('the books at any day are those of the documents as they stand', async () => {
+  const invoice = await books.make('Invoice', of.invoice([100], { TxnDate: '2026-10-01' }))
+  await books.call('POST', '/invoice', { Id: invoice.Id, SyncToken: '0', sparse: true, TxnDate: '2026-11-10' })
+  const debtorsOn = async (day: string) => {
+    const rows = (await books.call('GET', `/reports/TrialBalance?end_date=${day}`)).body.Rows.Row ?? []
+    return rows.find((row: { ColData?: { value: string }[] }) => row.ColData?.[0]?.value === 'Debtors')?.ColData[1]
+      .value
+  }
+  expect(await debtorsOn('2026-10-31')).toBeUndefined()
+  expect(await debtorsOn('2026-11-10')).toBe('120.00')
+})
