@@ -3,6 +3,8 @@ import { createHmac } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { StandInClock } from '../../stand-ins/kit/clock.ts'
+import { Limits } from '../../stand-ins/quickbooks/limits.ts'
 import type { QuickBooksStandIn } from '../../stand-ins/quickbooks/server.ts'
 import { type Books, bodies, connected, type Loose, said, startBooks } from './quickbooks-client.ts'
 
@@ -58,6 +60,18 @@ test('ten a second, five hundred a minute, forty batches a minute, per company',
   limited.clock.advance(101)
   expect(said(await own.call('GET', '/preferences'))).toBe('429 3001')
   await limited.close()
+})
+
+test('ten calls that are still running leave no room for another, in that company only', () => {
+  const clock = new StandInClock()
+  const limits = new Limits(clock)
+  const running = Array.from({ length: 10 }, () => limits.enter('one', false))
+  clock.advance(1001)
+  expect(limits.enter('one', false)).toEqual({ refused: 'more than 10 requests at once' })
+  expect(limits.enter('two', false)).toHaveProperty('leave')
+  const [first] = running
+  if (first && 'leave' in first) first.leave()
+  expect(limits.enter('one', false)).toHaveProperty('leave')
 })
 
 test('the same requestid gets the first answer again, until it is forgotten', async () => {
