@@ -10,6 +10,7 @@ import type {
   BookProfile,
   BookTaxCode,
   BookThing,
+  Day,
   Grant,
   NewAccount,
   TaxUse,
@@ -42,7 +43,7 @@ export async function describe(wire: Wire, grant: Grant): Promise<BookProfile> {
     country,
     currency: textAt(preferences, 'CurrencyPrefs', 'HomeCurrency', 'value') ?? currencyOf(country),
     timeZone: textAt(company, 'DefaultTimeZone'),
-    lockedThrough: dayOf(textAt(preferences, 'AccountingInfoPrefs', 'BookCloseDate')),
+    lockedThrough: lockDayIn(preferences),
     plan: namedValue(company, 'OfferingSku'),
     writable: !/expired|cancel|suspend|unpaid|lapsed|delinquent|inactive/i.test(subscription ?? ''),
     shortCode: null,
@@ -56,6 +57,14 @@ export async function describe(wire: Wire, grant: Grant): Promise<BookProfile> {
     items: things.filter((thing) => !/^(category|group|bundle)$/i.test(textAt(thing, 'Type') ?? '')).map(thingFrom),
     needsItem: true,
   }
+}
+
+function lockDayIn(preferences: unknown): Day | null {
+  return dayOf(textAt(preferences, 'AccountingInfoPrefs', 'BookCloseDate'))
+}
+export async function lockDayOf(wire: Wire, grant: Grant): Promise<Day | null> {
+  const { body } = await wire.get(grant, 'preferences')
+  return lockDayIn(at(body, 'Preferences'))
 }
 
 export async function* contacts(wire: Wire, grant: Grant): AsyncGenerator<BookContact[]> {

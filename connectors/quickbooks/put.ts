@@ -3,23 +3,24 @@
  *
  * Keeps: a number that is taken by our own document is no conflict: the document is there, and its receipt is given.
  */
-import type {
-  Allocation,
-  Ask,
-  Bill,
+import {
+  type Allocation,
+  type Ask,
+  type Bill,
   BookError,
-  Contact,
-  CreditNote,
-  Grant,
-  Invoice,
-  Journal,
-  Money,
-  Payment,
-  Sought,
-  Verdict,
+  type Contact,
+  type CreditNote,
+  type Grant,
+  type Invoice,
+  type Journal,
+  type Money,
+  type Payment,
+  type Sought,
+  type Verdict,
 } from '../port.ts'
 import { allocationBody, contactBody, journalBody, moneyBody, paperBody, paymentBody } from './bodies.ts'
 import type { Currencies } from './currencies.ts'
+import { lockDayOf } from './describe.ts'
 import { type ContactEntity, entities, entityBehind } from './entities.ts'
 import { quickbooksError } from './errors.ts'
 import { find } from './find.ts'
@@ -49,13 +50,13 @@ export async function putDocuments(
   const prepared: Prepared[] = []
   for (const { key, thing } of asks) prepared.push(await prepareDocument(currencies, grant, key, thing, payers))
   const verdicts = await writeAll(wire, grant, prepared)
-  return Promise.all(
-    verdicts.map((verdict, index) => {
-      const thing = asks[index]?.thing
-      if (verdict.ok || !thing || verdict.error.facts.cause !== 'number_taken') return verdict
-      return adopted(wire, currencies, grant, thing, verdict.error)
-    }),
-  )
+  const judged: Verdict[] = []
+  for (const [index, verdict] of verdicts.entries()) {
+    const thing = asks[index]?.thing
+    const isTaken = !verdict.ok && verdict.error.facts.cause === 'number_taken'
+    judged.push(isTaken && thing ? await adopted(wire, currencies, grant, thing, verdict.error) : verdict)
+  }
+  return withLockDay(wire, grant, judged)
 }
 
 export async function putPayments(wire: Wire, grant: Grant, asks: Ask<Payment | Allocation>[]): Promise<Verdict[]> {
@@ -69,7 +70,24 @@ export async function putPayments(wire: Wire, grant: Grant, asks: Ask<Payment | 
       documentReceipt(entities[entity], thing.kind, object, told)
     return { key, entity, operation: 'create', body, receipt }
   })
-  return writeAll(wire, grant, prepared)
+  return withLockDay(wire, grant, await writeAll(wire, grant, prepared))
+}
+
+/** QuickBooks refuses a closed period without saying through which day it is closed, so its preferences are asked. */
+async function withLockDay(wire: Wire, grant: Grant, verdicts: Verdict[]): Promise<Verdict[]> {
+  const isUntold = (verdict: Verdict) =>
+    !verdict.ok && verdict.error.kind === 'period_locked' && verdict.error.facts.lockedThrough === undefined
+  if (!verdicts.some(isUntold)) return verdicts
+  const lockedThrough = await lockDayOf(wire, grant).catch((error: unknown) => {
+    if (error instanceof BookError) return null
+    throw error
+  })
+  if (lockedThrough === null) return verdicts
+  return verdicts.map((verdict) =>
+    !verdict.ok && isUntold(verdict)
+      ? { ok: false, error: new BookError('period_locked', { ...verdict.error.facts, lockedThrough }) }
+      : verdict,
+  )
 }
 
 async function prepareDocument(

@@ -27,6 +27,12 @@ test.each(names)('a write answered by %s', async (name) => {
     .query({ requestid: 'key-1', minorversion: '75' })
     .reply(recording.status, recording.body as string, recording.headers)
   const { kind, ...facts } = recording.expect
+  if (kind === 'period_locked' && !facts.lockedThrough) {
+    // The refusal does not say through which day, so the preferences are asked.
+    const preferences = { Preferences: { AccountingInfoPrefs: { BookCloseDate: '2026-09-30' } } }
+    nock(api).get(`${company}/preferences`).query({ minorversion: '75' }).reply(200, preferences)
+    facts.lockedThrough = '2026-09-30'
+  }
 
   const error = await refusalOf(connectorWith().putDocuments(grant, [{ key: 'key-1', thing: invoice() }]))
 

@@ -24,8 +24,10 @@ export function connectorWith(settings: Partial<QuickBooksSettings> = {}) {
 /** Fails a test when a request met no recording, or a recording no request: an unmatched one would be answered 501. */
 export function playedByNock() {
   const strays: string[] = []
-  const note = (request: { path?: string; method?: string }) => strays.push(`${request.method} ${request.path}`)
+  const note = (request: { url?: string; path?: string; method?: string }) =>
+    strays.push(`${request.method} ${request.url ?? request.path}`)
   beforeAll(() => {
+    if (!nock.isActive()) nock.activate()
     nock.disableNetConnect()
     nock.emitter.on('no match', note)
   })
@@ -39,9 +41,9 @@ export function playedByNock() {
   })
   afterAll(() => {
     nock.emitter.off('no match', note)
-    nock.restore()
     nock.enableNetConnect()
-    nock.activate()
+    // Left in place it would stand in the way of the tests that come after in this process.
+    nock.restore()
   })
 }
 

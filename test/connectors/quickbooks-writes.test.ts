@@ -327,11 +327,13 @@ test('several go in one batch and each gets its own verdict, in the order they w
     }
     return one.bId === '3' ? null : takenAs(one)
   })
+  const preferences = { Preferences: { AccountingInfoPrefs: { BookCloseDate: '2026-10-31' } } }
+  nock(api).get(`${company}/preferences`).query(true).reply(200, preferences)
   const verdicts = await connectorWith().putDocuments(grant, many(4))
   expectSchema('batch.request')
   expect(verdicts).toMatchObject([
     { ok: true, receipt: { id: 'id-HB-0' } },
-    { ok: false, error: { kind: 'period_locked' } },
+    { ok: false, error: { kind: 'period_locked', facts: { lockedThrough: '2026-10-31' } } },
     { ok: false, error: { kind: 'unclear', facts: { cause: 'no_word_of_it' } } },
     { ok: true, receipt: { id: 'id-HB-3' } },
   ])
