@@ -51,7 +51,8 @@ function cellsOf(rows: unknown, account: BookAccount, depth: number): unknown[] 
   if (depth > deepestRow) return null
   for (const row of listAt(rows, 'Row')) {
     for (const cells of [listAt(row, 'ColData'), listAt(row, 'Header', 'ColData')]) {
-      if (textAt(cells[0], 'id') === account.id) return cells
+      const id = textAt(cells[0], 'id')
+      if (id === account.id || (id === null && textAt(cells[0], 'value') === account.name)) return cells
     }
     const inner = cellsOf(at(row, 'Rows'), account, depth + 1)
     if (inner) return inner

@@ -6,7 +6,7 @@
  */
 import { type BookContact, type BookDocument, BookError, type BookPage, type Cursor, type Grant } from '../port.ts'
 import type { Currencies } from './currencies.ts'
-import { contactEntities, type DocumentEntity, documentEntities, entities } from './entities.ts'
+import { contactEntities, documentEntities, entities } from './entities.ts'
 import { fieldsOf, listAt } from './json.ts'
 import { changesInOneAnswer, changesReachBackMs, cursorOverlapMs } from './limits.ts'
 import { activeOrNot, pagesOf } from './query.ts'
@@ -30,8 +30,9 @@ export async function* changes(
     isOld || sinceMs === null ? new Date(nowMs - changesReachBackMs).toISOString() : new Date(sinceMs).toISOString()
 
   const feed = await changedSince(wire, grant, everything, from)
-  const next = cursorAfter(nowMs, feed.time)
-  const told = isOld ? everythingWith(wire, grant, feed.rows) : changedRows(wire, grant, feed.rows, from)
+  const next = cursorAfter(nowMs, feed?.time ?? null)
+  const told =
+    isOld || !feed ? everythingWith(wire, grant, feed?.rows ?? []) : changedRows(wire, grant, feed.rows, from)
   for await (const { name, rows } of told) {
     const page = await pageOf(currencies, grant, name, rows)
     if (page.documents.length + page.contacts.length > 0) yield { ...page, next: since }
@@ -53,7 +54,7 @@ async function* changedRows(wire: Wire, grant: Grant, feed: Rows[], from: string
     return
   }
   for (const name of everything) {
-    const { rows } = await changedSince(wire, grant, [name], from)
+    const rows = (await changedSince(wire, grant, [name], from))?.rows ?? []
     const isCut = rows.some((one) => one.rows.length >= changesInOneAnswer)
     if (isCut) yield* readAll(wire, grant, name)
     yield* isCut ? deletedOnly(rows) : rows
@@ -69,30 +70,46 @@ async function* readAll(wire: Wire, grant: Grant, name: Name): AsyncGenerator<Ro
   try {
     for await (const rows of pagesOf(wire, grant, name, isContact ? activeOrNot : '')) yield { name, rows }
   } catch (error) {
-    if (name === optional && isUnknownName(error)) return
+    if (optional.has(name) && isNotKnown(error)) return
     throw error
   }
 }
 
-/** Refund receipts are never ours, and not every plan has them: a book that knows none of them holds none. */
-const optional: DocumentEntity = 'RefundReceipt'
-function isUnknownName(error: unknown): boolean {
+/** Not every plan has all of them: a book that does not know a kind holds none of it. Without the others no trade can be kept. */
+const optional = new Set<Name>([
+  'RefundReceipt',
+  'SalesReceipt',
+  'Transfer',
+  'JournalEntry',
+  'CreditMemo',
+  'VendorCredit',
+])
+function isNotKnown(error: unknown): boolean {
   if (!(error instanceof BookError)) return false
   return ['query_refused', 'our_mistake', 'plan_limit', 'refused', 'address_unknown'].includes(error.facts.cause)
 }
 
-export async function changedSince(
-  wire: Wire,
-  grant: Grant,
-  names: Name[],
-  from: string,
-): Promise<{ rows: Rows[]; time: string | null }> {
-  const ask = (asked: Name[]) => wire.get(grant, 'cdc', { entities: asked.join(','), changedSince: from })
-  const { body, time } = await ask(names).catch((error: unknown) => {
-    const fewer = names.filter((name) => name !== optional)
-    if (fewer.length === names.length || fewer.length === 0 || !isUnknownName(error)) throw error
-    return ask(fewer)
-  })
+type Feed = { rows: Rows[]; time: string | null }
+
+/** Null when the book has no feed that reaches so far. A kind that it does not know spoils the whole ask, so then each goes alone. */
+export async function changedSince(wire: Wire, grant: Grant, names: Name[], from: string): Promise<Feed | null> {
+  try {
+    return await askFeed(wire, grant, names, from)
+  } catch (error) {
+    if (!isNotKnown(error)) throw error
+    if (names.length === 1) return null
+  }
+  const feeds: Feed[] = []
+  for (const name of names) {
+    const feed = await changedSince(wire, grant, [name], from)
+    if (!feed && !optional.has(name)) return null
+    if (feed) feeds.push(feed)
+  }
+  return { rows: feeds.flatMap((feed) => feed.rows), time: feeds[0]?.time ?? null }
+}
+
+async function askFeed(wire: Wire, grant: Grant, names: Name[], from: string): Promise<Feed> {
+  const { body, time } = await wire.get(grant, 'cdc', { entities: names.join(','), changedSince: from })
   const answers = listAt(body, 'CDCResponse').flatMap((one) => listAt(one, 'QueryResponse'))
   const rows = answers.flatMap((answer) =>
     Object.keys(fieldsOf(answer)).flatMap((field) => {

@@ -74,7 +74,11 @@ async function readDocument({ discoveryUrl, timeLimitMs }: QuickBooksSettings): 
   return {
     authorizeEndpoint: named('authorization_endpoint', usual.authorizeEndpoint),
     tokenEndpoint: named('token_endpoint', usual.tokenEndpoint),
-    revokeEndpoint: named('revocation_endpoint', usual.revokeEndpoint),
+    // A document without it costs no connection; only cutting one is then refused.
+    revokeEndpoint:
+      textAt(document, 'revocation_endpoint') === null && !isIntuit
+        ? ''
+        : named('revocation_endpoint', usual.revokeEndpoint),
     userInfoEndpoint: userInfo === null ? usual.userInfoEndpoint : new URL(userInfo, discoveryUrl).href,
   }
 }

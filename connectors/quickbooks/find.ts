@@ -107,8 +107,8 @@ async function byContact(wire: Wire, grant: Grant, entity: Entity, contactId: st
 
 async function deletedOf(wire: Wire, grant: Grant, entity: Entity): Promise<unknown[]> {
   const from = new Date(wire.settings.now().getTime() - changesReachBackMs).toISOString()
-  const { rows } = await changedSince(wire, grant, [entity.name], from)
-  return rows.flatMap((one) => one.rows).filter(isDeleted)
+  const feed = await changedSince(wire, grant, [entity.name], from)
+  return (feed?.rows ?? []).flatMap((one) => one.rows).filter(isDeleted)
 }
 
 function answers(sought: Sought, document: BookDocument): boolean {

@@ -70,6 +70,8 @@ export function consentOf(settings: QuickBooksSettings, wire: Wire): Consent {
 
     async revoke(grant) {
       const { revokeEndpoint } = await discovery()
+      if (revokeEndpoint === '')
+        throw quickbooksError('unavailable', 'discovery_unreadable', 'No address for revoking is named.')
       const client = clientOf(settings)
       const answer = doorFor(settings, client, revokeEndpoint, 'refresh_refused')
       // The package wants JSON in the answer and there is none, so only what the door met counts.

@@ -150,13 +150,30 @@ test('an answer of the feed that is full is asked for kind by kind, and a kind t
   expect(documents.map((one) => one.id).sort()).toEqual(['0', '1', '2', '5000', '9'])
 })
 
-test('a book that knows no refund receipts is read without them', async () => {
+test('a kind that a book does not know is left out, also where it spoils the whole ask', async () => {
+  let asks = 0
   nock(api)
+    .persist()
     .get(`${company}/cdc`)
-    .query((query) => String(query.entities).includes('RefundReceipt'))
-    .reply(400, { Fault: { Error: [{ Message: 'Invalid query', code: '4001' }] } })
-  feeds((entities) => (entities.includes('RefundReceipt') ? {} : { Bill: [row('9')] }))
-  expect((await read('2026-11-20T09:00:00.000Z')).documents).toHaveLength(1)
+    .query(true)
+    .reply((request: Request) => {
+      asks++
+      const entities = new URL(request.url).searchParams.get('entities') ?? ''
+      if (entities.includes('RefundReceipt')) return [400, { Fault: { Error: [{ Message: 'Invalid', code: '4001' }] } }]
+      return [200, { CDCResponse: [{ QueryResponse: [entities === 'Bill' ? { Bill: [row('9')] } : {}] }], time: at }]
+    })
+  const { documents } = await read('2026-11-20T09:00:00.000Z')
+  nock.cleanAll()
+  expect(documents).toMatchObject([{ kind: 'bill', id: '9' }])
+  expect(asks).toBe(15)
+})
+
+test('a book without a feed is read whole', async () => {
+  nock(api).persist().get(`${company}/cdc`).query(true).reply(404, '')
+  queries((query) => (query.includes('from Bill ') ? [row('9')] : []))
+  const { documents } = await read('2026-11-20T09:00:00.000Z')
+  nock.cleanAll()
+  expect(documents).toMatchObject([{ kind: 'bill', id: '9' }])
 })
 
 test('a sick feed is an error, not an empty book', async () => {
