@@ -163,12 +163,12 @@ export async function findOrMakeContact(
     )
     if (ours.length === 1 && ours[0]) return { is: 'found', contact: ours[0], by: 'own_name' }
   }
-  const taken = new Set(contacts.filter((one) => one.active).map((one) => nameKey(one.name)))
+  const taken = new Set(contacts.filter((one) => one.active).map((one) => one.name.toLowerCase()))
   return make(
     grant,
     connector,
     ask,
-    names.filter((name) => !taken.has(nameKey(name))),
+    names.filter((name) => !taken.has(name.toLowerCase())),
   )
 }
 
