@@ -1,8 +1,8 @@
 /**
  * What may go to a book now: due, its parents delivered, its trade approved, its network not paused.
  *
- * Live trades go before backfill; contacts before documents before payments. Things of one verb leave together; a lone
- * one does not wait for company.
+ * Live trades go before backfill; contacts before documents before payments. Things of one verb and one network leave
+ * together; a lone one does not wait for company. A set-off for which nothing was open is done, and holds up nobody.
  */
 import { asWorker, inTransaction } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
@@ -40,7 +40,7 @@ export async function nextGroup(deps: OutboxDeps, book: OpenBook): Promise<Deliv
       where not exists (
           select 1 from unnest(d.depends_on) as need(id)
           left join delivery parent on parent.network_id = d.network_id and parent.id = need.id
-          where parent.state is distinct from 'delivered')
+          where not coalesce(parent.state = 'delivered' or (parent.state = 'undone' and parent.kind = 'allocation'), false))
         and (d.goes_by_itself
           or case when d.kind = 'contact'
             then exists (select 1 from delivery child join approval a on a.network_id = child.network_id and a.trade_id = child.trade_id and a.organisation_id = child.organisation_id
@@ -51,7 +51,9 @@ export async function nextGroup(deps: OutboxDeps, book: OpenBook): Promise<Deliv
     const first = ready[0]
     if (!first) return []
     const verb = verbOf[first.kind]
-    const together = ready.filter((one) => verbOf[one.kind] === verb).slice(0, book.connector.limits.inOneCall)
+    const together = ready
+      .filter((one) => verbOf[one.kind] === verb && one.network_id === first.network_id)
+      .slice(0, book.connector.limits.inOneCall)
     const rows = await tx.delivery.findMany({
       where: { OR: together.map((one) => ({ networkId: one.network_id, id: one.id })) },
     })
