@@ -1,0 +1,96 @@
+-- reverse_trades(): the same as accepting, backwards. The ledger keeps both movements; nothing is ever taken away.
+--
+-- In: [{tradeId, side, actor, reason, posting, promises, answer?}]; each promise names in `after` the delivery that it undoes.
+-- A side's book which never heard of the trade (no try was made) hears nothing of its end either: what is open there is
+-- undone. Otherwise its own documents follow, each after what it undoes.
+-- Out: {ok: true, replayed, tradeId, state, bookedOn, reversedAt} or a refusal.
+create or replace function reverse_trades(p_network uuid, p_asks jsonb) returns jsonb
+language plpgsql volatile
+set enable_seqscan = off
+set jit = off
+as $$
+declare
+  ask jsonb; verdict jsonb; posted jsonb; postings jsonb := '[]'; wanted jsonb;
+  verdicts jsonb[]; posting_at integer[]; seen jsonb := '{}';
+  t trade; code text; facts jsonb; side text; who uuid;
+  untouched uuid[]; present uuid[];
+  place integer; n integer := jsonb_array_length(p_asks);
+  answers jsonb := '[]';
+begin
+  perform 1 from ledger_head where network_id = p_network for update;
+  perform 1 from trade where network_id = p_network
+     and id = any (array(select (a.value ->> 'tradeId')::uuid from jsonb_array_elements(p_asks) a(value))) order by id for update;
+  for place in 1..n loop
+    ask := p_asks -> (place - 1); side := ask ->> 'side'; code := null; facts := '{}';
+    verdicts[place] := earlier_answer(ask -> 'answer');
+    continue when verdicts[place] is not null;
+    select * into t from trade where network_id = p_network and id = (ask ->> 'tradeId')::uuid;
+    if not found then
+      code := 'not_found'; facts := '{"thing": "trade"}';
+    elsif t.state = 'reversed' and t.reversed_by = ask ->> 'actor' then
+      verdicts[place] := jsonb_build_object('ok', true, 'replayed', true, 'tradeId', t.id, 'state', t.state, 'reversedAt', t.reversed_at);
+      continue;
+    elsif t.state = 'reversed' or seen ? t.id::text then
+      code := 'trade_already_reversed';
+    elsif t.state <> 'accepted' then
+      code := 'trade_not_accepted'; facts := jsonb_build_object('state', t.state);
+    elsif side <> 'convener' and (t.reversal_asked_by is null or t.reversal_asked_by = side) then
+      code := 'reversal_needs_both';
+    elsif coalesce(trim(ask ->> 'reason'), '') = '' then
+      code := 'reason_missing';
+    end if;
+    if code is not null then
+      verdicts[place] := jsonb_build_object('ok', false, 'code', code, 'facts', facts);
+      continue;
+    end if;
+    seen := seen || jsonb_build_object(t.id, true);
+    -- A fee that was left out has nothing to give back. Only a convener lets a reversal pass a credit limit.
+    select coalesce(jsonb_agg(x.value order by x.place), '[]') into wanted
+      from jsonb_array_elements(ask #> '{posting,transfers}') with ordinality x(value, place)
+     where exists (select 1 from transfer o where o.network_id = p_network and o.id = (x.value ->> 'reversesId')::uuid);
+    posting_at[place] := jsonb_array_length(postings);
+    postings := postings || jsonb_build_array((ask -> 'posting') || jsonb_build_object('transfers', wanted, 'passCreditLimit', side = 'convener'));
+  end loop;
+
+  posted := ledger_post(p_network, postings);
+
+  -- Who keeps a lane holds its row while it writes an outcome; with it locked, no try can begin beside us.
+  perform 1 from lane where id = any (array(
+      select m.organisation_id from trade x join member m on m.network_id = x.network_id and m.id in (x.seller_member_id, x.buyer_member_id)
+       where x.network_id = p_network
+         and x.id = any (array(select (a.value ->> 'tradeId')::uuid from jsonb_array_elements(p_asks) a(value))))) order by id for update;
+  for place in 1..n loop
+    ask := p_asks -> (place - 1); side := ask ->> 'side';
+    if posting_at[place] is not null then
+      verdict := posted -> posting_at[place];
+      if (verdict ->> 'ok')::boolean then
+        update trade set state = 'reversed', reversed_at = (verdict ->> 'recordedAt')::timestamptz, reversed_by = ask ->> 'actor',
+               reversal_reason = ask ->> 'reason', disputed = false, changed_at = quits_now()
+         where network_id = p_network and id = (ask ->> 'tradeId')::uuid returning * into t;
+        perform 1 from delivery where network_id = p_network and trade_id = t.id order by id for update;
+        select coalesce(array_agg(d.id) filter (where d.is_untouched), '{}'), coalesce(array_agg(d.id) filter (where not d.is_untouched and not d.is_gone), '{}')
+          into untouched, present
+          from (select id, attempts = 0 and state in ('waiting', 'parked') as is_untouched,
+                       state in ('dropped', 'undone') and receipt is null as is_gone
+                  from delivery where network_id = p_network and trade_id = t.id and kind in ('invoice', 'bill', 'money_spent')) d;
+        update delivery set state = 'undone', settled_at = quits_now()
+         where network_id = p_network and trade_id = t.id and attempts = 0 and state in ('waiting', 'parked')
+           and (id = any (untouched) or not depends_on && present);
+        if cardinality(present) > 0 then
+          perform promise_deliveries(p_network, (verdict ->> 'bookedOn')::date, null, coalesce((
+            select jsonb_agg(p.value order by p.place) from jsonb_array_elements(ask -> 'promises') with ordinality p(value, place)
+             where (p.value ->> 'after')::uuid = any (present)), '[]'));
+        end if;
+        select m.organisation_id into who from member m where m.network_id = p_network
+           and m.id = case side when 'seller' then t.seller_member_id when 'buyer' then t.buyer_member_id end;
+        perform record_deed(p_network, who, ask ->> 'actor', 'trade_reversed', jsonb_build_object('tradeId', t.id, 'side', side, 'reason', t.reversal_reason));
+        verdict := jsonb_build_object('ok', true, 'replayed', false, 'tradeId', t.id, 'state', t.state, 'bookedOn', verdict -> 'bookedOn',
+          'reversedAt', t.reversed_at);
+      end if;
+      verdicts[place] := verdict;
+    end if;
+    if verdicts[place] -> 'kept' is null then perform keep_answer(ask -> 'answer', verdicts[place]); end if;
+    answers := answers || jsonb_build_array(verdicts[place]);
+  end loop;
+  return answers;
+end $$;
