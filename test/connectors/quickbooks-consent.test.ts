@@ -220,6 +220,7 @@ const cloud = [
     intuitaccountid: '1',
   },
   { specversion: '1.0', id: 'e-2', type: 'something else', intuitaccountid: '1' },
+  { specversion: '1.0', id: 'e-3', type: 'qbo.bill.created.v1', intuitentityid: '9' },
 ]
 function rung(body: unknown, key = 'key-1') {
   const bytes = new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body))

@@ -375,6 +375,7 @@ test('the profile marks what is inactive, what is the book’s own, and what a V
       { Id: '15', Name: '20.0% RC SG', PurchaseTaxRateList: list('1', '4') },
       { Id: '16', Name: '0.0% ECG', SalesTaxRateList: list('2'), Active: false },
       { Id: '17', Name: 'Nought', SalesTaxRateList: list('2') },
+      { Id: '18', Name: '20.0% ECS', SalesTaxRateList: list('1') },
     ],
     Item: [
       { Id: '1', Name: 'Bread', Type: 'Service', IncomeAccountRef: { value: '70' } },
@@ -413,6 +414,7 @@ test('the profile marks what is inactive, what is the book’s own, and what a V
     [0, null, 'purchases'],
     [0, null, 'sales'],
     [0, null, 'sales'],
+    [2000, null, 'sales'],
   ])
   expect(profile.taxCodes[6]?.active).toBe(false)
 })
