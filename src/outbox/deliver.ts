@@ -12,6 +12,7 @@ import { type BookConnector, BookError, type Grant, type Verdict } from '../../c
 import { withGrant } from '../books/grants.ts'
 import { asWorker, inTransaction, type Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
+import { Refusal } from '../kit/refusal.ts'
 import { type Budget, pause, take } from './budget.ts'
 import { deliverContacts } from './deliver-contacts.ts'
 import type { Delivery } from './delivery.ts'
@@ -44,10 +45,14 @@ async function serveBook(deps: OutboxDeps, lease: Lease): Promise<void> {
   if (!book) return giveBack(deps.db, lease, lease.budget, 300_000)
   await takeUpLost(deps, lease)
   let budget = book.budget
-  let notBeforeMs = 0
+  // Whoever has sent so much that another book should have its turn comes again at once.
+  let notBeforeMs = 1
   for (let round = 0; round < mostRounds; round += 1) {
     const group = await nextGroup(deps, book)
-    if (group.length === 0) break
+    if (group.length === 0) {
+      notBeforeMs = 0
+      break
+    }
     const nowMs = deps.clock.now().getTime()
     const taken = take(budget, book.connector.limits, callsFor(book.connector, group.length), nowMs)
     budget = taken.budget
@@ -71,6 +76,7 @@ function callsFor(connector: BookConnector, size: number): number {
   return Math.ceil(size / connector.limits.inOneCall)
 }
 
+export type AttemptVerb = 'look' | 'contacts' | 'documents' | 'payments'
 type After = { lost: boolean; pauseMs: number | null }
 
 async function sendGroup(deps: OutboxDeps, lease: Lease, book: OpenBook, group: Delivery[]): Promise<After> {
@@ -90,7 +96,7 @@ async function sendGroup(deps: OutboxDeps, lease: Lease, book: OpenBook, group: 
   )
   const found =
     looking.length > 0
-      ? await begin(deps, lease, looking, 'look', () => callLook(deps, book, looking))
+      ? await begin(deps, lease, looking, 'look', (begun) => callLook(deps, book, begun))
       : { outcomes: [], goOn: [] }
   if (found === 'lost') return { lost: true, pauseMs: null }
   outcomes.push(...found.outcomes)
@@ -98,7 +104,7 @@ async function sendGroup(deps: OutboxDeps, lease: Lease, book: OpenBook, group: 
   for (const verb of ['documents', 'payments'] as const) {
     const these = puts.filter((one): one is Sending<typeof verb> => one.wanted.verb === verb)
     if (these.length === 0) continue
-    const sent = await begin(deps, lease, these, verb, () => callPut(deps, book, verb, these))
+    const sent = await begin(deps, lease, these, verb, (begun) => callPut(deps, book, verb, begun))
     if (sent === 'lost') return { lost: true, pauseMs: null }
     outcomes.push(...sent)
   }
@@ -115,37 +121,52 @@ async function record(deps: OutboxDeps, lease: Lease, outcomes: Outcome[] | 'los
   return recordOutcome(deps, lease, outcomes)
 }
 
-/** COMMIT POINT: the attempts stand in the database before the call leaves. Gives 'lost' when the lease is no longer ours. */
-export async function begin<T>(
+/**
+ * COMMIT POINT: the attempts stand in the database before the call leaves. Gives 'lost' when the lease is no longer ours.
+ * What a person dropped in between is not begun, and not called for.
+ */
+export async function begin<S extends { delivery: Delivery; wanted: unknown }, T>(
   deps: OutboxDeps,
   lease: Lease,
-  sending: { delivery: Delivery; wanted: unknown }[],
-  verb: string,
-  call: () => Promise<T>,
+  sending: S[],
+  verb: AttemptVerb,
+  call: (begun: S[]) => Promise<T>,
 ): Promise<T | 'lost'> {
-  const ours = await inTransaction(deps.db, asWorker, async (tx) => {
-    if (!(await stillOurs(tx, lease))) return false
-    for (const one of sending) await beginAttempt(tx, lease, one.delivery, verb, one.wanted)
-    return true
+  const begun = await inTransaction(deps.db, asWorker, async (tx) => {
+    if (!(await stillOurs(tx, lease))) return 'lost' as const
+    const ours: S[] = []
+    for (const one of sending) if (await beginAttempt(tx, lease, one.delivery, verb, one.wanted)) ours.push(one)
+    return ours
   })
-  return ours ? call() : 'lost'
+  return begun === 'lost' ? 'lost' : call(begun)
 }
 
-async function beginAttempt(tx: Tx, lease: Lease, delivery: Delivery, verb: string, wanted: unknown): Promise<void> {
+async function beginAttempt(
+  tx: Tx,
+  lease: Lease,
+  delivery: Delivery,
+  verb: AttemptVerb,
+  wanted: unknown,
+): Promise<boolean> {
   const attempts = await tx.$queryRaw<{ attempts: number }[]>`
-    update delivery set state = 'sending', fence = ${lease.fence}, attempts = attempts + 1
+    update delivery set state = 'sending', fence = ${lease.fence}, attempts = attempts + 1, generation = ${delivery.generation}
     where network_id = ${delivery.networkId}::uuid and id = ${delivery.id}::uuid and state in ('waiting', 'sending')
     returning attempts`
   const number = attempts[0]?.attempts
-  if (!number) return
+  if (!number) return false
   delivery.attempts = number
   // A look that found nothing ends where the put begins.
   await tx.$executeRaw`
     update attempt set ended_at = quits_now(), outcome = 'absent'
+    where network_id = ${delivery.networkId}::uuid and delivery_id = ${delivery.id}::uuid and ended_at is null and fence = ${lease.fence}`
+  // An attempt that nobody ended was cut off: what came of it is not known.
+  await tx.$executeRaw`
+    update attempt set ended_at = quits_now(), outcome = 'unknown'
     where network_id = ${delivery.networkId}::uuid and delivery_id = ${delivery.id}::uuid and ended_at is null`
   await tx.$executeRaw`
     insert into attempt (network_id, delivery_id, number, key, verb, body_hash, fence, started_at)
     values (${delivery.networkId}::uuid, ${delivery.id}::uuid, ${number}, ${keyOf(delivery)}, ${verb}, ${bodyHash(wanted)}, ${lease.fence}, quits_now())`
+  return true
 }
 
 /** At most 36 characters: the delivery's id without hyphens and its generation. */
@@ -153,11 +174,14 @@ export function keyOf(delivery: { id: Uuid; generation: number }): string {
   return `${delivery.id.replaceAll('-', '')}${delivery.generation > 1 ? `.${delivery.generation}` : ''}`
 }
 
-function bodyHash(wanted: unknown): Uint8Array {
+/** Tells one thing that was asked for from another. */
+export function bodyHash(wanted: unknown): Uint8Array {
   const text = JSON.stringify(wanted, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))
-  return createHash('sha256')
-    .update(text ?? '')
-    .digest()
+  return Uint8Array.from(
+    createHash('sha256')
+      .update(text ?? '')
+      .digest(),
+  )
 }
 
 async function callLook(
@@ -237,8 +261,19 @@ async function put(
   )
 }
 
-/** A call that failed as a whole throws BookError and nothing else; anything else is our own fault and goes on up. */
-function bookError(error: unknown): BookError {
+/**
+ * A call that failed as a whole throws BookError and nothing else; a connection that was paused, cut or signed out
+ * meanwhile refuses, and then all of it waits for the connection. Anything else is our own fault and goes on up.
+ */
+export function bookError(error: unknown): BookError {
   if (error instanceof BookError) return error
+  if (error instanceof Refusal && error.code === 'connection_does_not_allow')
+    return new BookError('unauthorized', {
+      cause: 'grant_gone',
+      said: '',
+      status: null,
+      vendorCode: null,
+      callId: null,
+    })
   throw error
 }

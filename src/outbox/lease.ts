@@ -12,7 +12,7 @@ export type Lease = { laneId: Uuid; fence: bigint; budget: unknown }
 
 const leaseSeconds = 120
 
-/** Takes the lane that has been due longest, or null when none is due. */
+/** Takes the lane that has been due longest, or null when none is due. One whose holder went silent is due by that alone. */
 export async function takeLease(db: Db, worker: string, kind: 'book' | 'mail'): Promise<Lease | null> {
   const rows = await inTransaction(
     db,
@@ -21,8 +21,9 @@ export async function takeLease(db: Db, worker: string, kind: 'book' | 'mail'): 
       update lane set leased_by = ${worker}, leased_until = quits_now() + make_interval(secs => ${leaseSeconds}), fence = fence + 1, due_at = 'infinity'
       where id = (
         select id from lane
-        where kind = ${kind} and due_at <= quits_now() and (leased_until is null or leased_until <= quits_now())
-        order by due_at limit 1 for update skip locked)
+        where kind = ${kind}
+          and ((leased_until is null and due_at <= quits_now()) or leased_until <= quits_now())
+        order by least(due_at, leased_until) limit 1 for update skip locked)
       returning id, fence, budget`,
   )
   const row = rows[0]
@@ -38,8 +39,9 @@ export async function stillOurs(tx: Tx, lease: Lease): Promise<boolean> {
 }
 
 /**
- * Gives the lane back. It is due again when its first waiting delivery is, at the latest in five minutes, and at once
- * when something was promised meanwhile (taking the lease set `due_at` to infinity, a promise sets it to now).
+ * Gives the lane back. Told to rest, it rests that long whatever was promised meanwhile. Otherwise it is due again when
+ * its first waiting delivery is, at the latest in five minutes, and at once when something was promised meanwhile (taking
+ * the lease set `due_at` to infinity, a promise sets it to now).
  */
 export async function giveBack(db: Db, lease: Lease, budget: unknown, notBeforeMs: number): Promise<void> {
   await inTransaction(
@@ -47,10 +49,9 @@ export async function giveBack(db: Db, lease: Lease, budget: unknown, notBeforeM
     asWorker,
     (tx) => tx.$executeRaw`
       update lane set leased_by = null, leased_until = null, budget = ${JSON.stringify(budget)}::jsonb,
-        due_at = greatest(
-          quits_now() + make_interval(secs => ${notBeforeMs / 1000}),
-          least(due_at, quits_now() + interval '5 minutes',
-            coalesce((select min(d.due_at) from delivery d where d.organisation_id = lane.id and d.state in ('waiting', 'sending') and d.due_at > quits_now()), 'infinity')))
+        due_at = case when ${notBeforeMs / 1000}::float8 > 0 then quits_now() + make_interval(secs => ${notBeforeMs / 1000})
+          else least(due_at, quits_now() + interval '5 minutes',
+            coalesce((select min(d.due_at) from delivery d where d.organisation_id = lane.id and d.state in ('waiting', 'sending') and d.due_at > quits_now()), 'infinity')) end
       where id = ${lease.laneId}::uuid and fence = ${lease.fence}`,
   )
 }

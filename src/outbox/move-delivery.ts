@@ -1,9 +1,15 @@
-/** What a person may do with a delivery: try again, drop with a reason, re-date, take another number, choose the contact, say yes. */
-import { addDays, type Day } from '../kit/clock.ts'
+/**
+ * What a person may do with a delivery: try again, drop with a reason, re-date, take another number, choose the contact,
+ * say yes. Runs as the worker; who may is asked before.
+ */
+import { keepContact } from '../books/contact.ts'
+import { addDays, type Clock, type Day } from '../kit/clock.ts'
 import type { Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
+import { invariant } from '../kit/invariant.ts'
 import { Refusal } from '../kit/refusal.ts'
-import { type Delivery, deliveryFrom } from './delivery.ts'
+import { recordDeed } from '../networks/record-deed.ts'
+import { type Delivery, deliveryFrom, type PromisedDocument } from './delivery.ts'
 
 export type DeliveryPlace = { networkId: Uuid; id: Uuid }
 
@@ -67,15 +73,115 @@ export async function redateDelivery(tx: Tx, place: DeliveryPlace, to: Day | nul
   return day
 }
 
-/** The number stands on a stranger's document: ours takes another one, and the buyer's bill follows while it has not been sent. */
-export async function renumberDelivery(tx: Tx, place: DeliveryPlace, number: string): Promise<void> {
+/**
+ * The number stands on a stranger's document: ours takes the next one of the seller's own run, and the trade and the
+ * buyer's bill follow while that has not been sent. What is no invoice keeps its number and adds to it.
+ */
+export async function takeNextNumber(tx: Tx, place: DeliveryPlace): Promise<string> {
   const delivery = await deliveryOf(tx, place)
-  if (delivery.state !== 'parked' || !('number' in delivery.document))
+  const { document } = delivery
+  if (delivery.state !== 'parked' || delivery.parkedCause !== 'number_taken' || !('linkedId' in document))
     throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'renumbered' })
-  await again(tx, delivery, { ...delivery.document, number })
+  const isInvoice = document.what === 'invoice' && delivery.tradeId !== null
+  const number = isInvoice ? await nextNumberOf(tx, delivery) : longerNumber(document.number ?? delivery.reference)
+  await again(tx, delivery, { ...document, number })
+  if (!isInvoice) return number
+  await tx.$executeRaw`
+    update trade set invoice_number = ${number}, changed_at = quits_now()
+    where network_id = ${delivery.networkId}::uuid and id = ${delivery.tradeId}::uuid`
+  await tx.$executeRaw`
+    update delivery set document = document || jsonb_build_object('number', ${number}::text), generation = generation + 1
+    where network_id = ${delivery.networkId}::uuid and trade_id = ${delivery.tradeId}::uuid and kind = 'bill'
+      and state in ('waiting', 'parked') and document ->> 'number' = ${document.number}`
+  return number
 }
 
+/** The same run from which acceptance takes its numbers. */
+async function nextNumberOf(tx: Tx, delivery: Delivery): Promise<string> {
+  const rows = await tx.$queryRaw<{ number: string }[]>`
+    update member m set invoice_next = m.invoice_next + 1
+     where m.network_id = ${delivery.networkId}::uuid and m.organisation_id = ${delivery.organisationId}::uuid
+    returning m.invoice_prefix
+      || case when m.invoice_series > 26 then chr(64 + (m.invoice_series - 1) / 26) else '' end
+      || case when m.invoice_series > 1 then chr(65 + (m.invoice_series - 1) % 26) else '' end
+      || case when m.invoice_next <= 100000 then lpad((m.invoice_next - 1)::text, 5, '0') else (m.invoice_next - 1)::text end as number`
+  invariant(rows[0], `${delivery.reference}: its owner is no member`)
+  return rows[0].number
+}
+
+const longestNumber = 21
+function longerNumber(number: string): string {
+  const [, base = number, count = '1'] = /^(.*?)(?:\/(\d+))?$/.exec(number) ?? []
+  const end = `/${Number(count) + 1}`
+  return base.slice(0, longestNumber - end.length) + end
+}
+
+const contactCauses = ['contact_ambiguous', 'contact_archived', 'contact_gone', 'contact_missing', 'name_taken']
+
+/**
+ * A person's choice of the contact that stands for a counterparty: remembered, and everything that waits for it goes again.
+ * `contact` is one of those offered in the parked facts, or one that was just read from the book.
+ */
+export async function chooseContact(
+  tx: Tx,
+  place: DeliveryPlace,
+  contact: { id: string; name: string },
+  told: { clock: Clock; actor: string },
+): Promise<void> {
+  const delivery = await deliveryOf(tx, place)
+  const { document } = delivery
+  if (delivery.state !== 'parked' || !contactCauses.includes(delivery.parkedCause ?? ''))
+    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'given a contact' })
+  const connection = await tx.connection.findFirst({
+    where: { organisationId: delivery.organisationId, state: { not: 'ended' } },
+    select: { id: true },
+  })
+  if (!connection) throw new Refusal('not_found', { thing: 'connection' })
+  const role = roleIn(document)
+  await keepContact(tx, told.clock, {
+    connectionId: connection.id,
+    counterpartId: document.counterpartId,
+    role,
+    contact: { ...contact, version: null },
+    chosenBy: told.actor,
+  })
+  await recordDeed(tx, told.clock, {
+    networkId: delivery.networkId,
+    organisationId: delivery.organisationId,
+    actor: told.actor,
+    what: 'contact_chosen',
+    facts: { contact: contact.name, role },
+  })
+  const parked = await tx.delivery.findMany({
+    where: {
+      networkId: delivery.networkId,
+      organisationId: delivery.organisationId,
+      state: 'parked',
+      parkedCause: { in: contactCauses },
+    },
+  })
+  for (const one of parked.map(deliveryFrom))
+    if (one.document.counterpartId === document.counterpartId && roleIn(one.document) === role) await again(tx, one, {})
+}
+
+/** Those offered when it was parked. */
+export function candidatesOf(delivery: Delivery): { id: string; name: string; email: string | null }[] {
+  const offered = delivery.parkedFacts?.candidates
+  return Array.isArray(offered) ? offered : []
+}
+
+export function roleIn(document: PromisedDocument): 'customer' | 'supplier' {
+  if ('role' in document) return document.role
+  return document.what === 'invoice' || document.what === 'credit_note' ? 'customer' : 'supplier'
+}
+
+/** Tries that ended without anybody knowing how, and causes that are about what stands in the book, want a look first. */
+const lookedAtFirst = ['outcome_unknown', 'same_reference_other_content', 'removed_by_person']
+
 async function again(tx: Tx, delivery: Delivery, document: object): Promise<void> {
+  const unknown = await tx.attempt.count({
+    where: { networkId: delivery.networkId, deliveryId: delivery.id, outcome: 'unknown' },
+  })
   await tx.delivery.update({
     where: { networkId_id: { networkId: delivery.networkId, id: delivery.id } },
     data: {
@@ -83,12 +189,13 @@ async function again(tx: Tx, delivery: Delivery, document: object): Promise<void
       parkedCause: null,
       parkedFacts: {},
       fails: 0,
-      lookFirst: delivery.attempts > 0,
+      lookFirst: unknown > 0 || lookedAtFirst.includes(delivery.parkedCause ?? ''),
       generation: delivery.generation + 1,
       ...(Object.keys(document).length > 0 ? { document: JSON.parse(JSON.stringify(document)) } : {}),
     },
   })
-  await tx.$executeRaw`update delivery set due_at = quits_now() where network_id = ${delivery.networkId}::uuid and id = ${delivery.id}::uuid`
+  // A minute ago: whatever an earlier try left in the book shows in its searches by now.
+  await tx.$executeRaw`update delivery set due_at = quits_now() - interval '1 minute' where network_id = ${delivery.networkId}::uuid and id = ${delivery.id}::uuid`
   await tx.$executeRaw`select wake_lane(${delivery.organisationId}::uuid)`
 }
 

@@ -124,7 +124,7 @@ async function park(tx: Tx, delivery: Delivery, cause: string, facts: Record<str
   })
 }
 
-async function endAttempt(
+export async function endAttempt(
   tx: Tx,
   delivery: Delivery,
   outcome: string,
