@@ -75,6 +75,7 @@ const titles: Record<number, string> = {
   404: 'Not found',
   405: 'Not offered',
   409: 'A rule says no',
+  412: 'Changed meanwhile',
   413: 'Too large',
   415: 'Wrong kind of content',
   422: 'A rule says no',
@@ -160,7 +161,10 @@ export function sendProblem(answer: Response, problem: Problem): void {
 }
 
 function bodyParserProblem(error: unknown): Malformed | null {
-  if (!(error instanceof Error) || !('type' in error)) return null
+  if (!(error instanceof Error)) return null
+  if (error instanceof URIError)
+    return new Malformed('malformed_address', 'The address is not well formed.', 'Write it in UTF-8, percent-encoded.')
+  if (!('type' in error)) return null
   switch (error.type) {
     case 'entity.parse.failed':
       return new Malformed('malformed_json', 'The body is not valid JSON; nothing was done.', 'Send one JSON object.')

@@ -1,23 +1,26 @@
 /**
  * One description of a route serves validation, types, the OpenAPI document and the answer's shape.
  *
+ * Keeps: what the path names is found and guarded before anything is read of the body.
  * POST needs an Idempotency-Key. The first asking claims it; its answer (a yes, or a refusal by a rule: 409, 422) is
- * kept in the transaction of the effect (`ask.inTx`) and given again for 30 days. 400, 401, 403, 429 and 5xx are not kept.
+ * kept in the transaction of the effect (`ask.inTx`) and given again for 30 days. 400, 401, 403, 404, 412, 429 and 5xx
+ * are not kept. Where an SQL function decides (`keepsItself`), that function keeps the answer in its own commit.
  */
 import { createHash } from 'node:crypto'
 import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 import { asWorker, inTransaction, type Scope, type Tx } from '../../kit/db.ts'
-import { Refusal } from '../../kit/refusal.ts'
+import { isRefusalCode, Refusal } from '../../kit/refusal.ts'
 import { scopeFor } from '../../networks/person.ts'
 import type { Actor, DeedName } from '../../networks/roles.ts'
 import type { Deps } from '../deps.ts'
 import { Malformed, malformedFrom, type Problem, problemOf, sendProblem } from '../errors.ts'
 import { actorOfRequest } from '../session.ts'
-import { type Found, type Finder, guardFound } from './place.ts'
+import { type Finder, type Found, guardFound } from './place.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'delete'
 export type KeptAnswer = { actor: string; route: string; key: string; bodyHash: Uint8Array }
+type Earlier = { status: number; body: unknown }
 
 export type Ask<P, Q, B, F = Found> = {
   deps: Deps
@@ -144,10 +147,8 @@ async function answerRoute(deps: Deps, one: Route, request: Request, answer: Res
   const body = one.body ? parse(one.body, request.body ?? {}, '/body') : bodyless(request)
   const kept = one.method === 'post' ? keptAnswerOf(one, actor, request) : null
 
-  if (kept && !one.keepsItself) {
-    const earlier = await claim(deps, kept)
-    if (earlier) return replay(answer, earlier)
-  }
+  const earlier = kept && (one.keepsItself ? await keptBefore(deps, kept) : await claim(deps, kept))
+  if (earlier) return replay(deps, answer, earlier, traceId)
   let keptInside = false
   const ask: Ask<unknown, unknown, unknown> = {
     deps,
@@ -177,29 +178,57 @@ async function answerRoute(deps: Deps, one: Route, request: Request, answer: Res
       answer.status(one.status).type('text/csv; charset=utf-8').send(String(result))
       return
     }
-    const shapedResult = shaped(one, result)
-    if (kept && !one.keepsItself && !keptInside)
-      await inTransaction(deps.db, asWorker, (tx) => keep(tx, kept, one.status, shapedResult))
+    const shapedResult = await answered(deps, one, kept, shaped(one, result), keptInside)
     const next = nextCursor(shapedResult)
     if (next) answer.set('Link', `<${deps.config.publicUrl}${withCursor(request.originalUrl, next)}>; rel="next"`)
     answer.status(one.status).type('application/json').send(JSON.stringify(shapedResult))
   } catch (error) {
-    if (kept && !one.keepsItself) {
+    if (kept) {
       const problem = problemOf(deps, error, traceId)
       const isAnswer = error instanceof Refusal && (problem.status === 409 || problem.status === 422)
-      await inTransaction(deps.db, asWorker, (tx) =>
-        isAnswer ? keep(tx, kept, problem.status, problem) : forget(tx, kept),
-      )
+      await inTransaction(deps.db, asWorker, (tx) => {
+        if (one.keepsItself) return isAnswer ? keepLate(tx, kept, problem.status, problem) : Promise.resolve()
+        return isAnswer ? keep(tx, kept, problem.status, problem) : forget(tx, kept)
+      })
     }
     throw error
   }
 }
 
-/** The answer of an SQL function that keeps answers itself, given again. */
-export function replay(answer: Response, earlier: { status: number; body: unknown }): void {
+/** What the caller gets: the answer as it is kept, so that a repeat gets the very same. */
+async function answered(
+  deps: Deps,
+  one: Route,
+  kept: KeptAnswer | null,
+  result: unknown,
+  keptInside: boolean,
+): Promise<unknown> {
+  if (!kept || keptInside) return result
+  return inTransaction(deps.db, asWorker, async (tx) => {
+    if (!one.keepsItself) await keep(tx, kept, one.status, result)
+    else {
+      await keepLate(tx, kept, one.status, result)
+      const earlier = await readKept(tx, kept)
+      if (earlier && earlier.status < 400) return shaped(one, earlier.body)
+    }
+    return result
+  })
+}
+
+function replay(deps: Deps, answer: Response, earlier: Earlier, traceId: string): void {
   answer.set('Idempotency-Replayed', 'true')
-  if (earlier.status >= 400) sendProblem(answer, earlier.body as Problem)
-  else answer.status(earlier.status).type('application/json').send(JSON.stringify(earlier.body))
+  if (earlier.status < 400) {
+    answer.status(earlier.status).type('application/json').send(JSON.stringify(earlier.body))
+    return
+  }
+  sendProblem(answer, problemKept(deps, earlier.body, traceId))
+}
+
+/** A refusal that an SQL function kept is its code and facts; the words are added here. */
+function problemKept(deps: Deps, body: unknown, traceId: string): Problem {
+  const { code, facts, type } = body as { code: string; facts?: Refusal['facts']; type?: string }
+  if (type !== undefined || !isRefusalCode(code)) return body as Problem
+  return problemOf(deps, new Refusal(code, facts ?? {}), traceId)
 }
 
 function keptAnswerOf(one: Route, actor: Actor, request: Request): KeptAnswer {
@@ -227,7 +256,7 @@ function keptAnswerOf(one: Route, actor: Actor, request: Request): KeptAnswer {
   return { actor: actor.id, route: `${one.method} ${one.path}`, key, bodyHash }
 }
 
-async function claim(deps: Deps, kept: KeptAnswer): Promise<{ status: number; body: unknown } | null> {
+async function claim(deps: Deps, kept: KeptAnswer): Promise<Earlier | null> {
   return inTransaction(deps.db, asWorker, async (tx) => {
     const made = await tx.$executeRaw`
       insert into answer (actor, route, key, body_hash, status, body, kept_at)
@@ -235,15 +264,33 @@ async function claim(deps: Deps, kept: KeptAnswer): Promise<{ status: number; bo
       on conflict (actor, route, key) do update set kept_at = quits_now()
         where answer.status is null and answer.body_hash = excluded.body_hash and answer.kept_at < quits_now() - interval '60 seconds'`
     if (made === 1) return null
-    const rows = await tx.$queryRaw<{ body_hash: Uint8Array; status: number | null; body: unknown }[]>`
-      select body_hash, status, body from answer where actor = ${kept.actor} and route = ${kept.route} and key = ${kept.key}`
-    const earlier = rows[0]
+    const earlier = await readKept(tx, kept)
     if (!earlier) throw new Refusal('key_in_use', {})
-    if (Buffer.compare(Buffer.from(earlier.body_hash), Buffer.from(kept.bodyHash)) !== 0)
-      throw new Refusal('key_of_other_body', {})
-    if (earlier.status === null) throw new Refusal('key_in_use', {})
-    return { status: earlier.status, body: earlier.body }
+    return earlier
   })
+}
+
+function keptBefore(deps: Deps, kept: KeptAnswer): Promise<Earlier | null> {
+  return inTransaction(deps.db, asWorker, (tx) => readKept(tx, kept))
+}
+
+/** Null while there is none, or while the first asking still runs. */
+async function readKept(tx: Tx, kept: KeptAnswer): Promise<Earlier | null> {
+  const rows = await tx.$queryRaw<{ body_hash: Uint8Array; status: number | null; body: unknown }[]>`
+    select body_hash, status, body from answer where actor = ${kept.actor} and route = ${kept.route} and key = ${kept.key}`
+  const earlier = rows[0]
+  if (!earlier) return null
+  if (Buffer.compare(Buffer.from(earlier.body_hash), Buffer.from(kept.bodyHash)) !== 0)
+    throw new Refusal('key_of_other_body', {})
+  return earlier.status === null ? null : { status: earlier.status, body: earlier.body }
+}
+
+/** For what was decided outside the SQL function: what that has kept stands. */
+async function keepLate(tx: Tx, kept: KeptAnswer, status: number, body: unknown): Promise<void> {
+  await tx.$executeRaw`
+    insert into answer (actor, route, key, body_hash, status, body, kept_at)
+    values (${kept.actor}, ${kept.route}, ${kept.key}, ${kept.bodyHash}, ${status}, ${JSON.stringify(body)}::jsonb, quits_now())
+    on conflict (actor, route, key) do nothing`
 }
 
 async function keep(tx: Tx, kept: KeptAnswer, status: number, body: unknown): Promise<void> {

@@ -1,6 +1,6 @@
 /** Shapes that many routes share: ids, money, days, pages. Money is a string of whole minor units, never a number. */
 import { z } from 'zod'
-import { isDay } from '../../kit/clock.ts'
+import { instantOf, isDay } from '../../kit/clock.ts'
 import { type IdKind, idFromText, idKinds, idText, type Uuid } from '../../kit/ids.ts'
 import { largestAmountMinor } from '../../kit/money.ts'
 
@@ -61,10 +61,28 @@ export const dayIn = z
   .refine(isDay, 'A day is written YYYY-MM-DD and must exist.')
   .meta({ format: 'date', examples: ['2026-11-24'] })
 export const dayOut = z.string().meta({ format: 'date' })
+/** An instant as text; null stays null. */
+export function at(instant: Date): string
+export function at(instant: Date | null): string | null
+export function at(instant: Date | null): string | null {
+  return instant?.toISOString() ?? null
+}
+/** The instant in a cursor of ours. */
+export function instantFrom(text: string): Date {
+  return instantOf(text)
+}
 export const instantOut = z.string().meta({ format: 'date-time' })
 
+/** Control characters and broken pairs are in no text that a person writes, and no database takes them. */
+const unwritable = /[^\P{Cc}\n\r\t]|\p{Cs}/u
 export const words = (most: number) =>
-  z.string().trim().min(1, 'Must not be empty.').max(most, `At most ${most} characters.`)
+  z
+    .string()
+    .trim()
+    .min(1, 'Must not be empty.')
+    .max(most, `At most ${most} characters.`)
+    .refine((text) => !unwritable.test(text), 'Holds characters that cannot be written.')
+export const reason = words(400).meta({ description: 'Why, in a few words', examples: ['agreed at the meeting'] })
 export const email = z
   .email('Must be an e-mail address.')
   .max(254)
@@ -83,7 +101,7 @@ export function keyOf(cursor: string | undefined): Key | null {
   if (!cursor) return null
   try {
     const [at, id] = z
-      .tuple([z.string(), z.uuid()])
+      .tuple([z.union([z.iso.datetime(), z.literal('')]), z.uuid()])
       .parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')))
     return { at, id }
   } catch {
@@ -91,5 +109,11 @@ export function keyOf(cursor: string | undefined): Key | null {
       { code: 'custom', path: ['after'], message: 'This cursor was not given by us.', input: cursor },
     ])
   }
+}
+/** One page out of rows that were asked for with one more than the limit. */
+export function pageOf<T, O>(rows: T[], limit: number, key: (row: T) => Key, show: (row: T) => O) {
+  const shown = rows.slice(0, limit)
+  const last = rows.length > limit ? shown.at(-1) : undefined
+  return { list: shown.map(show), next: last ? cursorOf(key(last)) : null }
 }
 export const listOf = <T extends z.ZodType>(one: T) => z.object({ list: z.array(one), next: z.string().nullable() })

@@ -1,0 +1,151 @@
+/**
+ * Keys for programs, made where they are used: for the installation, a network, a member.
+ *
+ * Keeps: the secret is told once and stands nowhere, not even in the answer that is kept for a repeat.
+ * An operator may make any key (it could do so on the machine); a convener its network's, an owner its member's.
+ */
+import { z } from 'zod'
+import { asWorker, inTransaction } from '../../kit/db.ts'
+import type { Uuid } from '../../kit/ids.ts'
+import { Refusal } from '../../kit/refusal.ts'
+import { type ApiKey, apiKeyOf, type KeyRole, keysOf, makeKey, revokeKey } from '../../networks/api-key.ts'
+import { memberRoles, mustBeAllowed } from '../../networks/roles.ts'
+import { memberParams } from './member-shapes.ts'
+import { networkParams } from './networks.ts'
+import { type AtMember, type AtNetwork, atInstallation, atMember, atNetwork, type Finder, type Found } from './place.ts'
+import { type Route, route } from './route.ts'
+import { idIn, idOut, at as instant, instantOut, listOf, show, words } from './shapes.ts'
+
+const keyOut = z
+  .object({
+    id: idOut('apiKey'),
+    name: z.string(),
+    role: z.string(),
+    networkId: idOut('network').nullable(),
+    organisationId: idOut('organisation').nullable(),
+    mayWrite: z.boolean(),
+    madeBy: z.string(),
+    madeAt: instantOut,
+    expiresAt: instantOut,
+    revokedAt: instantOut.nullable(),
+    seenAt: instantOut.nullable(),
+  })
+  .meta({ id: 'ApiKey' })
+const madeOut = z.object({
+  key: keyOut,
+  secret: z.string().nullable().meta({
+    description: 'Told this once: send it as `Authorization: Bearer qk_…`. Null when this answer is a repeat.',
+  }),
+})
+
+const inNetwork = z.strictObject({ ...networkParams.shape })
+const ofMember = z.strictObject({ ...memberParams.shape })
+const none = z.strictObject({})
+
+export const apiKeyRoutes: Route[] = [
+  ...keyRoutes('/api-keys', none, atInstallation, ['operator'], () => ({})),
+  ...keyRoutes('/networks/{networkId}/api-keys', inNetwork, atNetwork, ['convener', 'auditor'], (at: AtNetwork) => ({
+    networkId: at.networkId,
+  })),
+  ...keyRoutes(
+    '/networks/{networkId}/members/{memberId}/api-keys',
+    ofMember,
+    ownersPlace,
+    [...memberRoles],
+    (at: AtMember) => ({ organisationId: at.member.organisationId }),
+  ),
+]
+
+type Belongs = { networkId?: Uuid; organisationId?: Uuid }
+
+function keyRoutes<F extends Found>(
+  path: string,
+  params: z.ZodObject,
+  find: Finder<F>,
+  roles: KeyRole[],
+  belongs: (at: F) => Belongs,
+): Route[] {
+  const place = { params, find, tag: 'Keys' }
+  return [
+    route({
+      ...place,
+      method: 'get',
+      path,
+      summary: 'The keys made here',
+      deed: 'see_keys',
+      answer: listOf(keyOut),
+      answers: async ({ deps, at }) => {
+        const rows = await inTransaction(deps.db, asWorker, (tx) => keysOf(tx, belongs(at)))
+        return { list: rows.map(showKey), next: null }
+      },
+    }),
+    route({
+      ...place,
+      method: 'post',
+      path,
+      summary: `Make a key with the role ${roles.join(', ')}`,
+      deed: 'make_key',
+      status: 201,
+      body: z
+        .strictObject({
+          name: words(100),
+          role: z.enum(roles as [KeyRole, ...KeyRole[]]),
+          mayWrite: z.boolean().default(true).meta({ description: 'False: the key only reads' }),
+          livesDays: z.number().int().min(1).max(366).default(90),
+        })
+        .meta({ examples: [{ name: 'till', role: roles[0], mayWrite: true, livesDays: 90 }] }),
+      answer: madeOut,
+      answers: async ({ deps, actor, at, body, inTx }) => {
+        let told: string | null = null
+        const kept = await inTx(asWorker, async (tx) => {
+          const made = await makeKey(tx, deps.clock, { ...body, ...belongs(at), actor: actor.id })
+          told = made.secret
+          return { key: showKey(made.key), secret: null }
+        })
+        return { ...kept, secret: told }
+      },
+    }),
+    route({
+      ...place,
+      params: params.extend({ keyId: idIn('apiKey') }),
+      method: 'post',
+      path: `${path}/{keyId}/revoke`,
+      summary: 'End a key at once',
+      deed: 'make_key',
+      answer: keyOut,
+      answers: async ({ deps, actor, at, params: named, inTx }) =>
+        inTx(asWorker, async (tx) => {
+          const { keyId } = named as { keyId: Uuid }
+          const key = await apiKeyOf(tx, keyId)
+          const { networkId = null, organisationId = null } = belongs(at)
+          if (key.networkId !== networkId || key.organisationId !== organisationId)
+            throw new Refusal('not_found', { thing: 'key' })
+          return showKey(await revokeKey(tx, deps.clock, { keyId, actor: actor.id }))
+        }),
+    }),
+  ]
+}
+
+/** A convener sees the member, and makes no keys to its books. */
+async function ownersPlace(...asked: Parameters<typeof atMember>): Promise<AtMember> {
+  const found = await atMember(...asked)
+  const { organisationId } = found.member
+  const { actor } = asked[0]
+  const mine = actor.actsFor.some((one) => one.organisationId === organisationId)
+  const serves = actor.serves.some((one) => one.networkId === found.networkId)
+  if (serves && !mine && !actor.isOperator) mustBeAllowed({ ...actor, serves: [] }, 'make_key', found.places[0])
+  return { ...found, places: [{ organisationId }] }
+}
+
+function showKey(key: ApiKey): z.input<typeof keyOut> {
+  return {
+    ...key,
+    id: show.id('apiKey', key.id),
+    networkId: key.networkId && show.id('network', key.networkId),
+    organisationId: key.organisationId && show.id('organisation', key.organisationId),
+    madeAt: instant(key.madeAt),
+    expiresAt: instant(key.expiresAt),
+    revokedAt: instant(key.revokedAt),
+    seenAt: instant(key.seenAt),
+  }
+}

@@ -1,0 +1,45 @@
+/** Every route under /v1, in one list: what answers is what the OpenAPI document says. */
+import { apiKeyRoutes } from './api-keys.ts'
+import { bookContactRoutes } from './book-contacts.ts'
+import { connectionRoutes } from './connections.ts'
+import { deedRoutes } from './deeds.ts'
+import { deliveryRoutes } from './deliveries.ts'
+import { disputeRoutes } from './disputes.ts'
+import { invitationRoutes } from './invitations.ts'
+import { ledgerRoutes } from './ledger.ts'
+import { limitRoutes } from './limits.ts'
+import { mappingRoutes } from './mappings.ts'
+import { meRoutes } from './me.ts'
+import { memberRoutes } from './members.ts'
+import { networkRoutes } from './networks.ts'
+import { organisationRoutes } from './organisations.ts'
+import { peopleRoutes } from './people.ts'
+import { reconciliationRoutes } from './reconciliations.ts'
+import type { Route } from './route.ts'
+import { standingConsentRoutes } from './standing-consents.ts'
+import { statementRoutes } from './statements.ts'
+import { termsRoutes } from './terms.ts'
+import { tradeRoutes } from './trades.ts'
+
+export const routes: Route[] = [
+  ...meRoutes,
+  ...networkRoutes,
+  ...termsRoutes,
+  ...memberRoutes,
+  ...invitationRoutes,
+  ...organisationRoutes,
+  ...limitRoutes,
+  ...peopleRoutes,
+  ...apiKeyRoutes,
+  ...tradeRoutes,
+  ...disputeRoutes,
+  ...standingConsentRoutes,
+  ...statementRoutes,
+  ...ledgerRoutes,
+  ...connectionRoutes,
+  ...mappingRoutes,
+  ...bookContactRoutes,
+  ...deliveryRoutes,
+  ...reconciliationRoutes,
+  ...deedRoutes,
+]
