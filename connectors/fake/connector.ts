@@ -140,7 +140,9 @@ function put(book: FakeBook, thing: Thing): port.Receipt {
   if (lockedThrough && datedOn <= lockedThrough) throw no('period_locked', 'period_locked', { lockedThrough })
   const contact = 'contactId' in thing ? book.contacts.get(thing.contactId) : null
   if (contact !== null && !contact?.active) throw no('invalid', 'contact_archived')
-  const named = [...('lines' in thing ? thing.lines : []), ...('accountId' in thing ? [thing] : [])]
+  // A line on the book's own debtors or creditors names no account of the mapping.
+  const lines = 'lines' in thing && !('clearing' in thing && thing.clearing) ? thing.lines : []
+  const named = [...lines, ...('accountId' in thing ? [thing] : [])]
   const isUsable = (id: string) => accounts.some((one) => one.id === id && one.active)
   if (!named.every((one) => isUsable(one.accountId))) throw no('invalid', 'account_archived')
   const numbers = [...book.documents.values()].filter((one) => one.kind === 'invoice').map((one) => one.number)

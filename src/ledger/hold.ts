@@ -4,9 +4,10 @@
  *
  * Keeps: a hold counts in both limits from the moment it stands; what is held can be posted whatever the limits have become.
  */
-import type { Tx } from '../kit/db.ts'
+import type { Batch } from '../kit/batch.ts'
+import { asWorker, type Db, inTransaction, type Tx } from '../kit/db.ts'
 import { idOfCause, type Uuid } from '../kit/ids.ts'
-import type { TransferAsk } from './post.ts'
+import type { PostingAsk, PostingVerdict, TransferAsk } from './post.ts'
 
 export type Hold = Required<Pick<TransferAsk, 'id' | 'debit' | 'credit' | 'amountMinor' | 'causeKind' | 'causeId'>>
 
@@ -79,4 +80,31 @@ export async function openHolds(tx: Tx, networkId: Uuid, limit: number): Promise
     promised: row.promised,
     recordedAt: row.recorded,
   }))
+}
+
+/** Most holds ended in one go; the next round takes the rest. */
+const mostExpired = 500
+
+/** Ends the holds whose time has come; one that was promised to another ledger waits. A timed task. */
+export async function expireHolds(deps: { db: Db; postings: Batch<PostingAsk, PostingVerdict> }): Promise<number> {
+  const due = await inTransaction(
+    deps.db,
+    asWorker,
+    (tx) => tx.$queryRaw<
+      { networkId: Uuid; id: Uuid; debit: Uuid; credit: Uuid; amountMinor: bigint; causeKind: string; causeId: Uuid }[]
+    >`
+      select h.network_id as "networkId", h.id, h.debit_account_id as debit, h.credit_account_id as credit, h.amount_minor as "amountMinor",
+             h.cause_kind as "causeKind", h.cause_id as "causeId"
+        from transfer h
+       where h.kind = 'hold' and not h.hold_promised and h.hold_expires_at <= quits_now()
+         and not exists (select 1 from transfer e where e.network_id = h.network_id and e.hold_id = h.id)
+       order by h.hold_expires_at limit ${mostExpired}`,
+  )
+  const verdicts = await Promise.all(
+    due.map(({ networkId, ...hold }) =>
+      deps.postings.add(networkId, { id: idOfCause('posting', hold.id, 'hold_expire'), transfers: [expireHold(hold)] }),
+    ),
+  )
+  // One that was answered in this very moment is refused, and rightly so.
+  return verdicts.filter((verdict) => verdict.ok).length
 }
