@@ -1,4 +1,5 @@
 /** Every trade of a network, newest first. What each side's book holds of it stays with that side. */
+import { instantOf } from '../../../kit/clock.ts'
 import { idText } from '../../../kit/ids.ts'
 import { type TradeState, tradeStates, tradesOf } from '../../../trades/trade.ts'
 import { cursorOf, keyOf } from '../../api/shapes.ts'
@@ -24,7 +25,7 @@ async function show(visit: Visit): Promise<string> {
       networkId: network.id,
       ...(state ? { state } : {}),
       ...(isDisputed ? { disputed: true } : {}),
-      after: key ? { recordedAt: new Date(key.at), id: key.id } : null,
+      after: key ? { recordedAt: instantOf(key.at), id: key.id } : null,
       limit: tradesAPage + 1,
     })
     const ids = [...new Set(found.flatMap((one) => [one.sellerMemberId, one.buyerMemberId]))]
