@@ -88,6 +88,20 @@ test('two contents under one id in one call: the first stands, the second is ref
   expect(await ledger.balance('mill')).toBe(4000n)
 })
 
+test('an id refused in a call stands free for another posting of the same call', async () => {
+  const ledger = await smallLedger(db, { bakery: { floorMinor: -100n }, mill: {} })
+  const shared = ledger.transfer('shared', 'bakery', 'mill', 10n)
+  const verdicts = await ledger.together([
+    ledger.posting('a', [shared, ledger.transfer('too much', 'bakery', 'mill', 91n)]),
+    ledger.posting('b', [shared]),
+  ])
+  expect(verdicts).toMatchObject([
+    { ok: false, code: 'credit_limit_exceeded' },
+    { ok: true, transfers: [{ number: 1 }] },
+  ])
+  expect(await ledger.brokenTruths()).toEqual([])
+})
+
 test('a refused id may be asked again, and stands once the limit allows it', async () => {
   const ledger = await smallLedger(db, { bakery: { floorMinor: -100n }, mill: {} })
   await expect(ledger.sale('flour', 'bakery', 'mill', 101n)).rejects.toMatchObject(refusal('credit_limit_exceeded'))
@@ -149,6 +163,7 @@ describe('refusals, in the order they are asked', () => {
     const ledger = await smallLedger(db, { bakery: { frozen: true, floorMinor: 0n }, mill: {} })
     await expect(ledger.sale('a', 'bakery', 'mill', 1n)).rejects.toMatchObject(refusal('account_frozen'))
     await ledger.sale('b', 'mill', 'bakery', 1n)
+    await ledger.sale('c', 'bakery', 'mill', 1n, {}, { mayBuyFrozen: true })
   })
   test('one penny past the credit limit is refused with the numbers, before the seller’s limit', async () => {
     const ledger = await smallLedger(db, { bakery: { floorMinor: -10_000n }, mill: { ceilingMinor: 5n } })
@@ -305,6 +320,11 @@ test('the soft limit is told once per deepening', async () => {
   expect(await kinds('b', 'bakery', 'mill', 1n)).toEqual(['soft_floor -101'])
   expect(await kinds('c', 'bakery', 'mill', 50n)).toEqual(['soft_floor -151', 'soft_ceiling 151'])
   expect(await kinds('d', 'mill', 'bakery', 10n)).toEqual([])
+  const twice = [ledger.transfer('e', 'bakery', 'mill', 5n), ledger.transfer('f', 'bakery', 'mill', 10n)]
+  expect((await ledger.post(ledger.posting('e', twice))).warnings).toMatchObject([
+    { kind: 'soft_floor', balanceMinor: '-156' },
+    { kind: 'soft_ceiling', balanceMinor: '156' },
+  ])
 })
 
 test('the ledger day is the network’s, and neither it nor the instant runs backwards with the clock', async () => {

@@ -6,10 +6,12 @@ import { idOfCause, type Uuid } from '../../src/kit/ids.ts'
 import { accountOf, networkAccountId, type OpenAccount, openAccount, openLedger } from '../../src/ledger/account.ts'
 import { audit } from '../../src/ledger/audit.ts'
 import {
+  askWriter,
   type Posted,
   type PostingAsk,
   type PostingVerdict,
   post,
+  postingJson,
   postingsOf,
   type TransferAsk,
 } from '../../src/ledger/post.ts'
@@ -97,9 +99,14 @@ export async function smallLedger(db: Db, accounts: Record<string, Limits>, time
       return { id: idOfCause('posting', networkId, name), transfers, ...more }
     },
     post: (ask: PostingAsk): Promise<Posted> => post({ postings }, networkId, ask),
-    /** One call for all of these, as callers at once would share it. */
+    /** Exactly one call for all of these; through the batch the first would go ahead alone. */
     together: (asks: PostingAsk[]): Promise<PostingVerdict[]> =>
-      Promise.all(asks.map((ask) => postings.add(networkId, ask))),
+      askWriter(
+        db,
+        networkId,
+        { name: 'ledger_post', text: 'select ledger_post($1, $2::jsonb) as verdicts' },
+        asks.map(postingJson),
+      ),
     sale: (
       name: string,
       buyer: string,

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Fee } from '../../src/networks/terms.ts'
 import { askReversal, reverseTrade } from '../../src/trades/reverse-trade.ts'
 import type { SetUp } from '../networks/set-up.ts'
 import { start } from '../networks/set-up.ts'
