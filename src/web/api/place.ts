@@ -8,12 +8,12 @@ import type { Uuid } from '../../kit/ids.ts'
 import { Refusal } from '../../kit/refusal.ts'
 import { type Member, memberOf } from '../../networks/member.ts'
 import { type Network, networkOf } from '../../networks/network.ts'
-import { type Actor, type DeedName, may, type Place, rolesAt } from '../../networks/roles.ts'
+import { type Actor, type DeedName, may, mustBeAllowed, type Place, rolesAt } from '../../networks/roles.ts'
 import { otherSide, type Side, type Trade, tradeOf } from '../../trades/trade.ts'
 import { guard } from '../guard.ts'
 
-/** `places`: where this actor may stand; one that allows the deed is enough. */
-export type Found = { places: Place[]; thing: string }
+/** `places`: where this actor may stand; one that allows the deed is enough. `isOpen`: that it is there is no secret. */
+export type Found = { places: Place[]; thing: string; isOpen?: boolean }
 type Params = Record<string, string>
 export type Finder<F extends Found> = (asked: { db: Db; actor: Actor }, params: Params) => Promise<F>
 
@@ -21,12 +21,13 @@ export type Finder<F extends Found> = (asked: { db: Db; actor: Actor }, params: 
 export function guardFound(actor: Actor, deed: DeedName | null, found: Found): void {
   if (deed === null) return
   const seen = found.places.filter((place) => rolesAt(actor, place).length > 0)
+  if (found.isOpen && seen.length === 0) return mustBeAllowed(actor, deed, found.places[0])
   const place = seen.find((one) => may(actor, deed, one)) ?? seen[0] ?? found.places[0] ?? {}
   guard(actor, deed, place, found.thing)
 }
 
 /** The installation itself. */
-export const atInstallation: Finder<Found> = async () => ({ places: [{}], thing: 'route' })
+export const atInstallation: Finder<Found> = async () => ({ places: [{}], thing: 'route', isOpen: true })
 
 export type AtNetwork = Found & { networkId: Uuid; network: Network; own: Member[] }
 
