@@ -54,7 +54,7 @@ async function serveBook(deps: OutboxDeps, lease: Lease): Promise<void> {
       break
     }
     const nowMs = deps.clock.now().getTime()
-    const taken = take(budget, book.connector.limits, callsFor(book.connector, group.length), nowMs)
+    const taken = take(budget, book.connector.limits, callsFor(book.connector, group), nowMs)
     budget = taken.budget
     if (taken.waitMs > 0) {
       notBeforeMs = taken.waitMs
@@ -71,9 +71,14 @@ async function serveBook(deps: OutboxDeps, lease: Lease): Promise<void> {
   await giveBack(deps.db, lease, budget satisfies Budget, notBeforeMs)
 }
 
-/** A batch is one call; QuickBooks sends a list of more than one as a batch too. */
-function callsFor(connector: BookConnector, size: number): number {
-  return Math.ceil(size / connector.limits.inOneCall)
+/** A batch is one call; contacts are read before they are made; what is looked up first may cost a call each. */
+function callsFor(connector: BookConnector, group: Delivery[]): number {
+  const reads = group[0]?.kind === 'contact' ? 1 : group.filter(isLookedUp).length
+  return reads + Math.ceil(group.length / connector.limits.inOneCall)
+}
+
+function isLookedUp({ lookFirst, document }: Delivery): boolean {
+  return lookFirst || ('linkedId' in document && document.linkedId !== null)
 }
 
 export type AttemptVerb = 'look' | 'contacts' | 'documents' | 'payments'

@@ -13,8 +13,8 @@ import { type Delivery, deliveryFrom, type PromisedDocument } from './delivery.t
 
 export type DeliveryPlace = { networkId: Uuid; id: Uuid }
 
-export async function deliveryOf(tx: Tx, place: DeliveryPlace): Promise<Delivery> {
-  const row = await tx.delivery.findUnique({ where: { networkId_id: place } })
+export async function deliveryOf(tx: Tx, { networkId, id }: DeliveryPlace): Promise<Delivery> {
+  const row = await tx.delivery.findUnique({ where: { networkId_id: { networkId, id } } })
   if (!row) throw new Refusal('not_found', { thing: 'delivery' })
   return deliveryFrom(row)
 }
