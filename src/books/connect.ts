@@ -97,6 +97,34 @@ export async function offeredBy(deps: GrantDeps, ask: { consentId: Uuid; actor: 
   return lookInto(connectorFor(deps.connectors, consent.kind as BookKind), grants)
 }
 
+/** The consent of this actor for this organisation that still waits for its choice, if any. */
+export async function consentWaiting(
+  deps: Pick<GrantDeps, 'db'>,
+  ask: { organisationId: Uuid; actor: string },
+): Promise<Uuid | null> {
+  return inTransaction(deps.db, asWorker, async (tx) => {
+    const usedAt = { gt: instantOf((await databaseNow(tx)).getTime() - choosingMs) }
+    const where = {
+      organisationId: ask.organisationId,
+      begunBy: ask.actor,
+      usedAt,
+      chosenAt: null,
+      grantsSealed: { not: null },
+    }
+    const row = await tx.consent.findFirst({ where, orderBy: { madeAt: 'desc' }, select: { id: true } })
+    return row?.id ?? null
+  })
+}
+
+/** Tokens that nobody chose a book for are wiped once their hour is over. A timed task. */
+export async function forgetUnchosen(deps: Pick<GrantDeps, 'db'>): Promise<number> {
+  return inTransaction(deps.db, asWorker, async (tx) => {
+    const usedAt = { lt: instantOf((await databaseNow(tx)).getTime() - choosingMs) }
+    const where = { usedAt, grantsSealed: { not: null } }
+    return (await tx.consent.updateMany({ where, data: { grantsSealed: null } })).count
+  })
+}
+
 /** One offered book becomes the organisation's connection. Asked even when only one is offered. */
 export async function chooseBook(
   deps: GrantDeps,

@@ -1,19 +1,10 @@
 /**
  * The counterparty as one book knows it: matched by our own stored id, then company number, then VAT number and name,
- * then e-mail and name. One sure match is used, several are asked about, none is created.
+ * then e-mail and name. One sure match is used, several are asked about, for none a new one is made (outbox/deliver-contacts).
  *
- * Keeps: no namesake is ever overwritten; what a person chose is remembered; archived contacts are not used.
+ * Keeps: what a person chose is remembered; archived contacts and those merged into another are not matched.
  */
-import {
-  type Ask,
-  type BookConnector,
-  type BookContact,
-  BookError,
-  type Contact,
-  type ContactRole,
-  type Grant,
-  type Receipt,
-} from '../../connectors/port.ts'
+import type { BookContact, ContactRole } from '../../connectors/port.ts'
 import type { Clock } from '../kit/clock.ts'
 import type { Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
@@ -121,57 +112,6 @@ export async function keepContact(
   })
 }
 
-export type ContactAsk = {
-  /** The delivery's key, at most 34 characters: each further name gets an ask of its own under it. */
-  key: string
-  marks: Marks
-  role: ContactRole
-  networkName: string
-  currency: string
-  /** The stored id, if there is one: used as it is, or followed where the book has merged it. */
-  kept: { bookContactId: string } | null
-  /** An earlier ask's outcome is not known: a contact of just the name we would have given is ours. */
-  lookFirst: boolean
-}
-export type ContactFound =
-  | {
-      is: 'found'
-      contact: { id: string; name: string; version: string | null }
-      by: MatchedBy | 'own_id' | 'own_name'
-    }
-  | { is: 'made'; contact: { id: string; name: string; version: string | null }; receipt: Receipt }
-  | { is: 'several'; contacts: BookContact[]; by: MatchedBy }
-
-/** Reads the book's contacts, then uses one, asks about several, or makes a new one. Throws BookError. */
-export async function findOrMakeContact(
-  grant: Grant,
-  connector: BookConnector,
-  ask: ContactAsk,
-): Promise<ContactFound> {
-  const contacts: BookContact[] = []
-  for await (const page of connector.contacts(grant)) contacts.push(...page)
-  const apart = connector.kind === 'quickbooks'
-  const own = ask.kept ? followMerges(contacts, ask.kept.bookContactId) : null
-  if (own?.active) return { is: 'found', contact: own, by: 'own_id' }
-  const match = matchContact(contacts, ask.marks, ask.role, apart)
-  if (match.is === 'several') return match
-  if (match.is === 'sure') return { is: 'found', contact: match.contact, by: match.by }
-  const names = namesToTry(ask.marks.name, ask.role, ask.networkName)
-  if (ask.lookFirst) {
-    const ours = contacts.filter(
-      (one) => one.active && names.includes(one.name) && (!apart || one.roles.includes(ask.role)),
-    )
-    if (ours.length === 1 && ours[0]) return { is: 'found', contact: ours[0], by: 'own_name' }
-  }
-  const taken = new Set(contacts.filter((one) => one.active).map((one) => one.name.toLowerCase()))
-  return make(
-    grant,
-    connector,
-    ask,
-    names.filter((name) => !taken.has(name.toLowerCase())),
-  )
-}
-
 /** The plain name first; where a namesake has it, the side, then the network, tell them apart. */
 export function namesToTry(name: string, role: ContactRole, networkName: string): string[] {
   const clean = (text: string) =>
@@ -191,38 +131,6 @@ export function namesToTry(name: string, role: ContactRole, networkName: string)
 
 /** Well below what either vendor takes (Xero 255, QuickBooks 500). */
 const longestName = 200
-
-async function make(grant: Grant, connector: BookConnector, ask: ContactAsk, names: string[]): Promise<ContactFound> {
-  const { marks, role, currency } = ask
-  const all = namesToTry(marks.name, role, ask.networkName)
-  let refused: BookError | null = null
-  for (const name of names) {
-    const thing: Contact = { ...marks, name, role, currency }
-    // Another name is another ask: the key tells them apart, so that a repeated try meets its own earlier answer.
-    const asked: Ask<Contact> = { key: `${ask.key}${['', 'a', 'b', 'c'][all.indexOf(name)] ?? ''}`, thing }
-    const [verdict] = await connector.putContacts(grant, [asked])
-    if (verdict?.ok) {
-      const { receipt } = verdict
-      return { is: 'made', contact: { id: receipt.id, name, version: receipt.version }, receipt }
-    }
-    if (verdict && verdict.error.facts.cause !== 'name_taken') throw verdict.error
-    refused = verdict?.error ?? null
-  }
-  const none = { cause: 'name_taken', said: '', status: null, vendorCode: null, callId: null }
-  throw refused ?? new BookError('conflicting', none)
-}
-
-/** Most times a book may have merged one contact into the next. */
-const mostMerges = 20
-
-function followMerges(contacts: BookContact[], id: string): BookContact | null {
-  let at = contacts.find((one) => one.id === id) ?? null
-  for (let step = 0; at?.mergedInto && step < mostMerges; step += 1) {
-    const into = at.mergedInto
-    at = contacts.find((one) => one.id === into) ?? null
-  }
-  return at
-}
 
 function withEnd(name: string, end: string): string {
   return name.slice(0, longestName - end.length) + end

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { beginConsent, chooseBook, finishConsent, offeredBy } from '../../src/books/connect.ts'
+import {
+  beginConsent,
+  chooseBook,
+  consentWaiting,
+  finishConsent,
+  forgetUnchosen,
+  offeredBy,
+} from '../../src/books/connect.ts'
 import { connectionsOf, healthOfNetwork, pause, resume, setAskFirst } from '../../src/books/connection.ts'
 import { disconnect } from '../../src/books/disconnect.ts'
 import { withGrant } from '../../src/books/grants.ts'
@@ -144,6 +151,23 @@ test('of several books offered one is chosen; one that was not offered is refuse
   await world.offered(slow.url, [other.book.profile.bookId])
   await world.travelTo(new Date(start.getTime() + 3_600_001))
   await expect(choose(slow.consentId, other.book.profile.bookId)).rejects.toMatchObject({ code: 'consent_expired' })
+  await world.travelTo(start)
+})
+
+test('a consent waits for its choice an hour; then its tokens are wiped', async () => {
+  const firm = await world.memberWithBook(network)
+  const { url, consentId } = await world.begin(firm)
+  const { organisationId } = firm.member
+  const waiting = (actor = bea) => consentWaiting(world.deps, { organisationId, actor })
+  expect(await waiting()).toBeNull()
+  await world.offered(url, [firm.book.profile.bookId])
+  expect([await waiting(), await waiting('per_mallory')]).toEqual([consentId, null])
+  await forgetUnchosen(world.deps)
+  expect((await storedConsent(consentId)).grantsSealed).not.toBeNull()
+  await world.travelTo(new Date(start.getTime() + 3_600_001))
+  expect(await waiting()).toBeNull()
+  expect(await forgetUnchosen(world.deps)).toBeGreaterThan(0)
+  expect((await storedConsent(consentId)).grantsSealed).toBeNull()
   await world.travelTo(start)
 })
 

@@ -1,16 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { BookConnector, BookContact } from '../../connectors/port.ts'
+import type { BookContact } from '../../connectors/port.ts'
 import {
-  type ContactAsk,
   contactKept,
-  findOrMakeContact,
   keepContact,
   keepSupplierAccount,
   keptSupplierAccount,
   matchContact,
   namesToTry,
 } from '../../src/books/contact.ts'
-import { withGrant } from '../../src/books/grants.ts'
 import type { Network } from '../../src/networks/network.ts'
 import { type BooksSetUp, bea, type MemberWithBook, setUpBooks } from './set-up.ts'
 
@@ -87,100 +84,16 @@ async function liveFirm(): Promise<string> {
   firm = await world.memberWithBook(network)
   return (await world.live(firm)).id
 }
-const put = (connectionId: string, change: Partial<ContactAsk> = {}, connector?: Partial<BookConnector>) =>
-  withGrant(world.deps, connectionId, (grant, fake) =>
-    findOrMakeContact(
-      grant,
-      { ...fake, ...connector },
-      {
-        key: 'dlv_01234567890123456789012345',
-        marks,
-        role: 'customer',
-        networkName: 'Calder Valley',
-        currency: 'GBP',
-        kept: null,
-        lookFirst: false,
-        ...change,
-      },
-    ),
-  )
-const held = (id: string, change: Partial<BookContact> = {}) => {
-  firm.book.contacts.set(id, { ...contact(id, change), updatedAt: firm.book.stamp() })
-}
-const names = () => [...firm.book.contacts.values()].map((one) => one.name)
-
-test('nobody is found: one is made; asked again, that one is found', async () => {
+test('what a person chose among several is remembered', async () => {
   const id = await liveFirm()
-  const made = await put(id)
-  expect(made).toMatchObject({ is: 'made', contact: { name: 'Mill Ltd' } })
-  expect(await put(id)).toMatchObject({ is: 'found', by: 'company_number' })
-  expect(names()).toEqual(['Mill Ltd'])
-})
-
-test('a namesake is left as it is and the new one is named by its side, even if the namesake appears meanwhile', async () => {
-  const id = await liveFirm()
-  held('person', { name: 'mill ltd', email: 'other@mill.example' })
-  expect(await put(id)).toMatchObject({ is: 'made', contact: { name: 'Mill Ltd (customer)' } })
-  expect(firm.book.contacts.get('person')).toMatchObject({
-    name: 'mill ltd',
-    email: 'other@mill.example',
-    version: '0',
-  })
-
-  const later = await liveFirm()
-  held('person', { name: 'Mill Ltd' })
-  const seesNobody: BookConnector['contacts'] = async function* () {}
-  expect(await put(later, {}, { contacts: seesNobody })).toMatchObject({
-    is: 'made',
-    contact: { name: 'Mill Ltd (customer)' },
-  })
-  expect(names()).toEqual(['Mill Ltd', 'Mill Ltd (customer)'])
-})
-
-test('all names are taken: the book’s refusal is told, nothing is overwritten', async () => {
-  const id = await liveFirm()
-  for (const name of namesToTry('Mill Ltd', 'customer', 'Calder Valley')) held(name, { name })
-  await expect(put(id)).rejects.toMatchObject({ kind: 'conflicting', facts: { cause: 'name_taken' } })
-  expect(firm.book.contacts.size).toBe(4)
-})
-
-test('after an answer that never came, the one we made is found, also when it has no number to be known by', async () => {
-  const id = await liveFirm()
-  const bare = { name: 'Mill Ltd', companyNumber: null, vatNumber: null, email: null }
-  firm.book.knobs.loseReply = 1
-  await expect(put(id, { marks: bare })).rejects.toMatchObject({ kind: 'unclear' })
-  expect(await put(id, { marks: bare, lookFirst: true })).toMatchObject({ is: 'found', by: 'own_name' })
-  expect(names()).toEqual(['Mill Ltd'])
-})
-
-test('our own stored id is used whatever it is called now, and followed where the book merged it; an archived one is not', async () => {
-  const id = await liveFirm()
-  held('old', { name: 'Renamed', mergedInto: 'new' })
-  held('new', { name: 'Renamed too' })
-  expect(await put(id, { kept: { bookContactId: 'old' } })).toMatchObject({
-    is: 'found',
-    by: 'own_id',
-    contact: { id: 'new' },
-  })
-  held('new', { name: 'Renamed too', active: false })
-  expect(await put(id, { kept: { bookContactId: 'old' } })).toMatchObject({ is: 'made' })
-})
-
-test('several: nothing is made, the candidates are given; what a person chose is remembered', async () => {
-  const id = await liveFirm()
-  held('one', { companyNumber: '01234567' })
-  held('two', { companyNumber: '01234567' })
-  expect(await put(id)).toMatchObject({ is: 'several', contacts: [{ id: 'one' }, { id: 'two' }] })
-  expect(firm.book.contacts.size).toBe(2)
   const { organisationId } = firm.member
   const ask = { connectionId: id, counterpartId: organisationId, role: 'customer' as const, chosenBy: bea }
   await world.worker((tx) =>
     keepContact(tx, world.clock, { ...ask, contact: { id: 'two', name: 'Two', version: '0' } }),
   )
-  expect(await world.worker((tx) => contactKept(tx, id, organisationId, 'customer'))).toMatchObject({
-    bookContactId: 'two',
-    chosenBy: bea,
-  })
+  const kept = await world.worker((tx) => contactKept(tx, id, organisationId, 'customer'))
+  expect(kept).toMatchObject({ bookContactId: 'two', chosenBy: bea })
+  expect(await world.worker((tx) => contactKept(tx, id, organisationId, 'supplier'))).toBeNull()
 })
 
 test('a supplier keeps its cost account, also when its contact changes; only an active expense account will do', async () => {

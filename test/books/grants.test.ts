@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type BookConnector, BookError } from '../../connectors/port.ts'
 import { openGrant, refreshIdleGrants, withGrant } from '../../src/books/grants.ts'
+import { askForSignIn } from '../../src/books/needs-sign-in.ts'
 import { openDb } from '../../src/kit/db.ts'
 import type { Network } from '../../src/networks/network.ts'
 import { start } from '../networks/set-up.ts'
@@ -55,6 +56,8 @@ test('however many ask at once, in several processes, one refresh runs', async (
     expect(new Set(names)).toEqual(new Set([firm.book.profile.name]))
     expect(firm.book.refreshes).toBe(1)
     expect((await row()).refreshCount).toBe(1)
+    // Those of one process waited for one promise, not each for the row on a connection of its own.
+    expect([world.db.apart.totalCount, elsewhere.apart.totalCount]).toEqual([1, 1])
   } finally {
     await elsewhere.close()
   }
@@ -92,6 +95,9 @@ test('a dead grant ends in one state and one mail, and the vendor is not asked a
   expect(outcomes.map((one) => one.status)).toEqual(['rejected', 'rejected', 'rejected'])
   expect(await world.read(connectionId)).toMatchObject({ state: 'needs_sign_in', lastError: { was: 'live' } })
   expect((await row()).deadAt).not.toBeNull()
+  expect((await world.mails('needs_sign_in')).length).toBe(before + 1)
+  // Another process that finds it dead at the same moment tells nobody again.
+  await askForSignIn(world.deps, connectionId, 'refresh_refused')
   expect((await world.mails('needs_sign_in')).length).toBe(before + 1)
   const asked = world.books.calls.length
   await expect(call()).rejects.toMatchObject({ code: 'connection_does_not_allow' })
