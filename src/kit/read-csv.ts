@@ -10,9 +10,13 @@ export type CsvRefusal = { line: number; why: string }
 export type CsvColumns = { needed: readonly string[]; optional: readonly string[] }
 
 const mostRows = 200_000
+const zeroByte = '\u0000'
+const unreadLetter = '\uFFFD'
 
 /** Either all rows, or why the file as a whole cannot be read. */
 export function readCsv(text: string, columns: CsvColumns): { rows: CsvRow[]; refusal: CsvRefusal | null } {
+  const unreadable = unreadableIn(text)
+  if (unreadable) return { rows: [], refusal: unreadable }
   let lines: { record: string[]; info: { lines: number } }[]
   try {
     lines = parse(text, {
@@ -35,15 +39,17 @@ export function readCsv(text: string, columns: CsvColumns): { rows: CsvRow[]; re
     return { rows: [], refusal: { line: mostRows + 2, why: `A file may have at most ${mostRows} rows; split it.` } }
   const rows: CsvRow[] = []
   for (const { record, info } of lines.slice(1)) {
+    // The parser names the line on which a row ends; people look for the one on which it begins.
+    const line = info.lines - (record.join('').match(/\r\n|\r|\n/g)?.length ?? 0)
     if (record.length !== head.length)
       return {
         rows: [],
         refusal: {
-          line: info.lines,
+          line,
           why: `This line has ${record.length} fields; the first line names ${head.length}.`,
         },
       }
-    rows.push({ line: info.lines, fields: Object.fromEntries(head.map((name, place) => [name, record[place] ?? ''])) })
+    rows.push({ line, fields: Object.fromEntries(head.map((name, place) => [name, record[place] ?? ''])) })
   }
   return { rows, refusal: null }
 }
@@ -59,9 +65,21 @@ export function amountIn(text: string, scale: number): { minor: bigint } | { why
   return { minor }
 }
 
+/** Another encoding shows as the sign for a letter that could not be read; a zero byte no database keeps. */
+function unreadableIn(text: string): CsvRefusal | null {
+  const at = [zeroByte, unreadLetter].map((sign) => text.indexOf(sign)).filter((place) => place >= 0)
+  if (at.length === 0) return null
+  const first = Math.min(...at)
+  const line = text.slice(0, first).split(/\r\n|\r|\n/).length
+  if (text[first] === zeroByte) return { line, why: 'A zero byte stands here; save the file as plain CSV.' }
+  return { line, why: 'A letter here cannot be read; save the file as CSV in UTF-8.' }
+}
+
 function headTrouble(head: string[], { needed, optional }: CsvColumns): string | null {
   const doubled = head.find((name, place) => head.indexOf(name) !== place)
   if (doubled !== undefined) return `The column "${doubled}" stands twice.`
+  if (head.length === 1 && head[0]?.includes(';'))
+    return 'The columns are divided by semicolons; save the file as CSV with commas.'
   const missing = needed.filter((name) => !head.includes(name))
   if (missing.length > 0)
     return `The column${missing.length > 1 ? 's' : ''} ${missing.map((name) => `"${name}"`).join(', ')} ${missing.length > 1 ? 'are' : 'is'} missing.`

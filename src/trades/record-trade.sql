@@ -19,14 +19,14 @@ declare
   ask jsonb; verdict jsonb; posting jsonb; posted jsonb;
   trades trade[]; t trade;
   verdicts jsonb[]; is_new boolean[]; same_as integer[]; posting_at integer[];
-  postings jsonb := '[]';
+  -- Arrays, not growing JSON, which would be written anew for each of many.
+  postings jsonb[] := '{}';
   seen jsonb := '{}'; planned jsonb := '{}';
   seller record; buyer record; consent standing_consent%rowtype;
   code text; facts jsonb;
   side text; actor text;
   left_minor bigint; given text; who uuid;
   place integer; n integer := jsonb_array_length(p_asks);
-  answers jsonb := '[]';
 begin
   select * into head from ledger_head h where h.network_id = p_network for update;
   select * into net from network where id = p_network;
@@ -120,13 +120,13 @@ begin
           from jsonb_array_elements(posting -> 'transfers') with ordinality x(value, place)
           left join account a on a.network_id = p_network and a.id = (x.value ->> 'debit')::uuid));
     end if;
-    posting_at[place] := jsonb_array_length(postings);
-    postings := postings || jsonb_build_array(posting);
+    postings[cardinality(postings) + 1] := posting;
+    posting_at[place] := cardinality(postings) - 1;
     trades[place] := t;
   end loop;
 
   -- ── the ledger, once for all of them ──
-  posted := ledger_post(p_network, postings);
+  posted := ledger_post(p_network, to_jsonb(postings));
 
   -- ── what follows from each yes ──
   for place in 1..n loop
@@ -195,7 +195,6 @@ begin
       verdicts[place] := verdict;
     end if;
     if verdicts[place] -> 'kept' is null then perform keep_answer(ask -> 'answer', verdicts[place]); end if;
-    answers := answers || jsonb_build_array(verdicts[place]);
   end loop;
-  return answers;
+  return coalesce(to_jsonb(verdicts), '[]');
 end $$;
