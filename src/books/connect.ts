@@ -8,20 +8,18 @@
  */
 import { type BookConnector, BookError, type BookKind, type BookProfile, type Grant } from '../../connectors/port.ts'
 import { instantOf } from '../kit/clock.ts'
-import { asWorker, databaseNow, inTransaction, type Tx } from '../kit/db.ts'
+import { asWorker, databaseNow, inTransaction } from '../kit/db.ts'
 import { newId, type Uuid } from '../kit/ids.ts'
 import { Refusal, type RefusalCode } from '../kit/refusal.ts'
-import type { Place } from '../kit/seal.ts'
 import { recordDeed } from '../networks/record-deed.ts'
 import { hashOf, newSecret } from '../networks/secret.ts'
 import { type Connection, openConnectionOf } from './connection.ts'
 import { connectorFor } from './connectors.ts'
 import type { GrantDeps } from './grants.ts'
 import { takeBook } from './take-book.ts'
+import { type Consent, consentPlace, waitingConsent } from './waiting-consent.ts'
 
 const consentLivesMs = 15 * 60_000
-/** After the callback a person may take this long to choose. */
-const choosingMs = 60 * 60_000
 /** Most books of one consent that are looked into for their country and currency. */
 const mostLookedInto = 25
 
@@ -53,7 +51,7 @@ export async function beginConsent(
         connectionId: open?.id ?? null,
         begunBy: actor,
         sessionHash: ask.sessionHash ? Uint8Array.from(ask.sessionHash) : null,
-        verifierSealed: deps.seal.close(placeOf(id, 'verifier_sealed'), verifier),
+        verifierSealed: deps.seal.close(consentPlace(id, 'verifier_sealed'), verifier),
         madeAt,
         expiresAt: instantOf(madeAt.getTime() + consentLivesMs),
       },
@@ -70,7 +68,7 @@ export async function finishConsent(
 ): Promise<{ consentId: Uuid; networkId: Uuid; organisationId: Uuid; kind: BookKind; offered: Offered[] }> {
   const consent = await spendState(deps, ask)
   const connector = connectorFor(deps.connectors, consent.kind as BookKind)
-  const verifier = deps.seal.open(placeOf(consent.id, 'verifier_sealed'), consent.verifierSealed)
+  const verifier = deps.seal.open(consentPlace(consent.id, 'verifier_sealed'), consent.verifierSealed)
   let grants: Grant[]
   try {
     grants = await connector.grantsFrom({ url: ask.url, verifier })
@@ -84,7 +82,7 @@ export async function finishConsent(
   await inTransaction(deps.db, asWorker, (tx) =>
     tx.consent.update({
       where: { id: consent.id },
-      data: { grantsSealed: deps.seal.close(placeOf(consent.id, 'grants_sealed'), JSON.stringify(grants)) },
+      data: { grantsSealed: deps.seal.close(consentPlace(consent.id, 'grants_sealed'), JSON.stringify(grants)) },
     }),
   )
   const { id, networkId, organisationId } = consent
@@ -95,34 +93,6 @@ export async function finishConsent(
 export async function offeredBy(deps: GrantDeps, ask: { consentId: Uuid; actor: string }): Promise<Offered[]> {
   const { consent, grants } = await waitingConsent(deps, ask)
   return lookInto(connectorFor(deps.connectors, consent.kind as BookKind), grants)
-}
-
-/** The consent of this actor for this organisation that still waits for its choice, if any. */
-export async function consentWaiting(
-  deps: Pick<GrantDeps, 'db'>,
-  ask: { organisationId: Uuid; actor: string },
-): Promise<Uuid | null> {
-  return inTransaction(deps.db, asWorker, async (tx) => {
-    const usedAt = { gt: instantOf((await databaseNow(tx)).getTime() - choosingMs) }
-    const where = {
-      organisationId: ask.organisationId,
-      begunBy: ask.actor,
-      usedAt,
-      chosenAt: null,
-      grantsSealed: { not: null },
-    }
-    const row = await tx.consent.findFirst({ where, orderBy: { madeAt: 'desc' }, select: { id: true } })
-    return row?.id ?? null
-  })
-}
-
-/** Tokens that nobody chose a book for are wiped once their hour is over. A timed task. */
-export async function forgetUnchosen(deps: Pick<GrantDeps, 'db'>): Promise<number> {
-  return inTransaction(deps.db, asWorker, async (tx) => {
-    const usedAt = { lt: instantOf((await databaseNow(tx)).getTime() - choosingMs) }
-    const where = { usedAt, grantsSealed: { not: null } }
-    return (await tx.consent.updateMany({ where, data: { grantsSealed: null } })).count
-  })
 }
 
 /** One offered book becomes the organisation's connection. Asked even when only one is offered. */
@@ -155,7 +125,6 @@ export async function chooseBook(
   return inTransaction(deps.db, asWorker, (tx) => takeBook(tx, deps, asked))
 }
 
-type Consent = NonNullable<Awaited<ReturnType<Tx['consent']['findUnique']>>>
 type Checked = { consent: Consent } | { code: RefusalCode; consent: Consent | null }
 
 /** Uses the state up before the vendor is asked: whatever comes of it, it never works again. */
@@ -176,21 +145,6 @@ async function spendState(
     return { consent }
   })
   return 'code' in checked ? refuse(deps, ask.actor, checked.code, {}, checked.consent) : checked.consent
-}
-
-async function waitingConsent(
-  deps: GrantDeps,
-  ask: { consentId: Uuid; actor: string },
-): Promise<{ consent: Consent; grants: Grant[] }> {
-  const { consent, now } = await inTransaction(deps.db, asWorker, async (tx) => ({
-    consent: await tx.consent.findUnique({ where: { id: ask.consentId } }),
-    now: await databaseNow(tx),
-  }))
-  if (!consent || consent.begunBy !== ask.actor || !consent.usedAt) throw new Refusal('consent_unknown', {})
-  if (consent.chosenAt || !consent.grantsSealed) throw new Refusal('consent_used', {})
-  if (now.getTime() - consent.usedAt.getTime() > choosingMs) throw new Refusal('consent_expired', {})
-  const plain = deps.seal.open(placeOf(consent.id, 'grants_sealed'), consent.grantsSealed)
-  return { consent, grants: JSON.parse(plain) as Grant[] }
 }
 
 /** The trail keeps the refusal although nothing else of it is kept. */
@@ -246,8 +200,4 @@ function isTheirs(consent: Consent, ask: { actor: string; sessionHash: Uint8Arra
 
 function stateIn(url: string): string | null {
   return URL.canParse(url) ? new URL(url).searchParams.get('state') : null
-}
-
-function placeOf(consentId: Uuid, column: 'verifier_sealed' | 'grants_sealed'): Place {
-  return { table: 'consent', row: consentId, column }
 }

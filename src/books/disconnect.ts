@@ -10,7 +10,8 @@ import { Refusal } from '../kit/refusal.ts'
 import { recordDeed } from '../networks/record-deed.ts'
 import { type Connection, connectionMoves, connectionOf, moveConnection } from './connection.ts'
 import { connectorFor } from './connectors.ts'
-import { type GrantDeps, openGrant } from './grants.ts'
+import type { GrantDeps } from './grants.ts'
+import { openGrant } from './sealed-grant.ts'
 
 export type Disconnected = {
   connection: Connection

@@ -13,8 +13,8 @@ import { makeLaneDue } from '../networks/mail.ts'
 import { networkOf } from '../networks/network.ts'
 import { recordDeed } from '../networks/record-deed.ts'
 import { type Connection, type ConnectionState, connectionOf, openConnectionOf, usualAskFirst } from './connection.ts'
-import { sealGrant } from './grants.ts'
 import { ensureMapping } from './mapping.ts'
+import { sealGrant } from './sealed-grant.ts'
 
 export async function takeBook(
   tx: Tx,

@@ -1,15 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  beginConsent,
-  chooseBook,
-  consentWaiting,
-  finishConsent,
-  forgetUnchosen,
-  offeredBy,
-} from '../../src/books/connect.ts'
+import { beginConsent, chooseBook, finishConsent, offeredBy } from '../../src/books/connect.ts'
 import { connectionsOf, healthOfNetwork, pause, resume, setAskFirst } from '../../src/books/connection.ts'
 import { disconnect } from '../../src/books/disconnect.ts'
 import { withGrant } from '../../src/books/grants.ts'
+import { consentWaiting, forgetUnchosen } from '../../src/books/waiting-consent.ts'
 import { asWorker, inTransaction } from '../../src/kit/db.ts'
 import type { Network } from '../../src/networks/network.ts'
 import { hashOf } from '../../src/networks/secret.ts'
@@ -130,7 +124,7 @@ test('a key begins a consent and the same key finishes it', async () => {
   expect(await choose(consentId, firm.book.profile.bookId, 'key_1')).toMatchObject({ state: 'mapping' })
 })
 
-test('of several books offered one is chosen; one that was not offered is refused; a choice is made once, within the hour', async () => {
+test('of several books offered one is chosen; one that was not offered is refused; a choice is made once, within twenty-five minutes', async () => {
   const firm = await world.memberWithBook(network)
   const second = world.books.addBook({ id: 'second-book', name: 'Second Ltd', currency: 'EUR', country: 'IE' })
   const { url, consentId } = await world.begin(firm)
@@ -149,12 +143,12 @@ test('of several books offered one is chosen; one that was not offered is refuse
   const other = await world.memberWithBook(network)
   const slow = await world.begin(other)
   await world.offered(slow.url, [other.book.profile.bookId])
-  await world.travelTo(new Date(start.getTime() + 3_600_001))
+  await world.travelTo(new Date(start.getTime() + 25 * 60_000 + 1))
   await expect(choose(slow.consentId, other.book.profile.bookId)).rejects.toMatchObject({ code: 'consent_expired' })
   await world.travelTo(start)
 })
 
-test('a consent waits for its choice an hour; then its tokens are wiped', async () => {
+test('a consent waits twenty-five minutes for its choice; then its tokens are wiped', async () => {
   const firm = await world.memberWithBook(network)
   const { url, consentId } = await world.begin(firm)
   const { organisationId } = firm.member
@@ -164,7 +158,7 @@ test('a consent waits for its choice an hour; then its tokens are wiped', async 
   expect([await waiting(), await waiting('per_mallory')]).toEqual([consentId, null])
   await forgetUnchosen(world.deps)
   expect((await storedConsent(consentId)).grantsSealed).not.toBeNull()
-  await world.travelTo(new Date(start.getTime() + 3_600_001))
+  await world.travelTo(new Date(start.getTime() + 25 * 60_000 + 1))
   expect(await waiting()).toBeNull()
   expect(await forgetUnchosen(world.deps)).toBeGreaterThan(0)
   expect((await storedConsent(consentId)).grantsSealed).toBeNull()
