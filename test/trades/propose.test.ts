@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expireHolds } from '../../src/ledger/hold.ts'
+import { postingsOf } from '../../src/ledger/post.ts'
 import { openDispute, resolveDispute, sayWord, wordsOf } from '../../src/trades/dispute.ts'
 import { decline, lapseDue, withdraw } from '../../src/trades/propose.ts'
 import { consentsOf, giveConsent, revokeConsent } from '../../src/trades/standing-consent.ts'
@@ -122,6 +124,16 @@ describe('a buyer who proposes may have the part in credits reserved', () => {
     expect(await world.balance('bakery')).toBe(0n)
     expect(await world.brokenTruths()).toEqual([])
   })
+  test('and it lapses even when the hold has run out a moment before', async () => {
+    const { world, trade } = await reserved()
+    const postings = postingsOf(on.db)
+    await on.travelTo(new Date('2026-11-16T10:00:00Z'))
+    expect(await expireHolds({ db: on.db, postings })).toBeGreaterThan(0)
+    await lapseDue(world)
+    expect((await world.read(trade)).state).toBe('lapsed')
+    await on.travelTo(start)
+  })
+
   test.each(['decline', 'withdraw', 'lapse'] as const)('and %s frees it', async (how) => {
     const { world, trade } = await reserved()
     if (how === 'decline') await decline(world, closing(world, trade.id, 'seller'))

@@ -70,6 +70,20 @@ test('a book that heard of it gets a credit dated the day, set off against what 
   expect(credit?.document).toMatchObject({ number: `${trade.reference}-SC`, linkedId: null })
 })
 
+test('a fee that its book has not heard of is simply not charged there, though the invoice is credited', async () => {
+  const world = await smallWorld(on, { mill: {}, bakery: {} }, { fees })
+  const trade = await world.sale('mill', 'bakery')
+  await on.db.pool.query("update delivery set state = 'parked' where network_id = $1 and kind = 'money_spent'", [
+    world.network.id,
+  ])
+  await world.deliverAll('mill')
+  await world.reverse(trade)
+  const book = await world.bookTable('mill')
+  expect(book).toContain('SF  money_spent  10.00  2026-11-02  undone')
+  expect(book).toContain('SC  credit_note')
+  expect(book).not.toContain('SG')
+})
+
 test('an invoice that was tried and waits for its answer is not left half: what follows waits for it', async () => {
   const world = await smallWorld(on, { mill: {}, bakery: {} })
   const trade = await world.sale('mill', 'bakery', { part: { creditMinor: 100_000n } })
