@@ -12,6 +12,7 @@ import { quickbooksConnector } from '../connectors/quickbooks/connector.ts'
 import { xeroConnector } from '../connectors/xero/connector.ts'
 import { refreshIdleGrants } from './books/grants.ts'
 import { checkMappings } from './books/mapping.ts'
+import { forgetUnchosen } from './books/waiting-consent.ts'
 import { type Config, ConfigMistakes, placesIn, readConfig } from './config.ts'
 import { machineClock } from './kit/clock.ts'
 import { openDb } from './kit/db.ts'
@@ -22,6 +23,8 @@ import { sealWith } from './kit/seal.ts'
 import { auditAll } from './ledger/audit.ts'
 import { expireHolds } from './ledger/hold.ts'
 import { postingsOf } from './ledger/post.ts'
+import { thawAtZero } from './networks/frozen.ts'
+import { forgetOldSessions } from './networks/sign-in.ts'
 import { keepPromises, type Worker } from './outbox/keep.ts'
 import type { OutboxDeps } from './outbox/outbox-deps.ts'
 import { shownMailer, smtpMailer } from './outbox/send-mail.ts'
@@ -111,6 +114,9 @@ export function timedTasks(deps: Deps & OutboxDeps): TimedTask[] {
       when: '15 * * * *',
       what: async () => JSON.stringify(await reconcileAll(deps, 'quits')),
     },
+    { name: 'thaw_at_zero', when: '* * * * *', what: async () => `${await thawAtZero(deps)} may buy again` },
+    { name: 'forget_unchosen', when: '*/10 * * * *', what: async () => `${await forgetUnchosen(deps)} wiped` },
+    { name: 'forget_sessions', when: '55 3 * * *', what: async () => `${await forgetOldSessions(deps)} forgotten` },
     { name: 'check_mappings', when: '40 4 * * *', what: async () => `${await checkMappings(deps)} checked` },
     { name: 'refresh_grants', when: '20 4 * * *', what: async () => `${await refreshIdleGrants(deps)} refreshed` },
     { name: 'audit_ledgers', when: '5 2 * * *', what: async () => JSON.stringify(await auditAll(deps)) },
