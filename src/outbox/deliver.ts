@@ -18,7 +18,7 @@ import { deliverContacts } from './deliver-contacts.ts'
 import type { Delivery } from './delivery.ts'
 import { giveBack, type Lease, stillOurs, takeLease } from './lease.ts'
 import { lookUp } from './look-up.ts'
-import { bookOfLane, type OpenBook, takeUpLost } from './open-book.ts'
+import { bookOfLane, type OpenBook, takeUpLost, takeUpMended } from './open-book.ts'
 import type { OutboxDeps } from './outbox-deps.ts'
 import { nextGroup } from './ready.ts'
 import { type Outcome, recordOutcome } from './record-outcome.ts'
@@ -44,6 +44,7 @@ async function serveBook(deps: OutboxDeps, lease: Lease): Promise<void> {
   // No live connection: everything waits for it, and it makes the lane due again.
   if (!book) return giveBack(deps.db, lease, lease.budget, 300_000)
   await takeUpLost(deps, lease)
+  await takeUpMended(deps, lease)
   let budget = book.budget
   // Whoever has sent so much that another book should have its turn comes again at once.
   let notBeforeMs = 1

@@ -82,6 +82,31 @@ export async function takeUpLost(deps: OutboxDeps, lease: Lease): Promise<void> 
   )
 }
 
+/** Parked for want of an account or a code that a person has chosen since: it goes again, under a new key. */
+export async function takeUpMended(deps: OutboxDeps, lease: Lease): Promise<void> {
+  await inTransaction(
+    deps.db,
+    asWorker,
+    (tx) => tx.$executeRaw`
+      update delivery d set state = 'waiting', parked_cause = null, parked_facts = null, fails = 0, generation = d.generation + 1,
+             due_at = quits_now() - interval '1 minute'
+      from connection c join mapping m on m.connection_id = c.id
+      where d.organisation_id = ${lease.laneId}::uuid and d.state = 'parked' and d.parked_cause = any (${mendedByMapping}::text[])
+        and c.organisation_id = d.organisation_id and c.state = 'live' and m.network_id = d.network_id
+        and m.confirmed_at > (d.parked_facts ->> 'at')::timestamptz`,
+  )
+}
+
+const mendedByMapping = [
+  'mapping_missing',
+  'account_archived',
+  'account_refused',
+  'account_takes_no_payments',
+  'item_refused',
+  'tax_code_refused',
+  'tax_code_missing',
+]
+
 function budgetFrom(stored: unknown, connector: BookConnector, nowMs: number): Budget {
   if (
     typeof stored === 'object' &&

@@ -11,7 +11,9 @@ import type { Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { Refusal } from '../kit/refusal.ts'
 import { type Delivery, deliveryFrom } from './delivery.ts'
-import { type Around, wantedFor } from './translate-delivery.ts'
+import { roleIn } from './move-delivery.ts'
+import { accountWords, entriesFor, type PreviewEntry } from './preview-entries.ts'
+import { type Around, type Wanted, wantedFor } from './translate-delivery.ts'
 import { type Words, wordsFor } from './words.ts'
 
 export type PreviewLine = {
@@ -32,13 +34,25 @@ export type PreviewDocument = {
   dueOn: Day | null
   lines: PreviewLine[]
   totalMinor: bigint
+  /** What stays open on it once the trade's payments stand too; null for what is never open. */
+  openMinor: bigint | null
   /** The account that pays or is paid into. */
   account: string | null
   note: string
+  /** The book does not know the counterparty yet: a contact is looked for by its numbers, else made. */
+  isNewContact: boolean
+  /** It stands in the book already and is used as it is. */
+  isLinked: boolean
+  /** As the book's double entry will have it. */
+  entries: PreviewEntry[]
+  /** What a bookkeeper may want to know of it. */
+  remarks: string[]
   /** Why it cannot go as it is, and the way out. */
   trouble: Words | null
 }
 export type PreviewTrade = { tradeId: Uuid; documents: PreviewDocument[] }
+/** All that showing needs: what translating needs, and whose names stand for what. */
+export type PreviewAround = Around & { nameOf: (counterpartId: Uuid) => string }
 
 const mostTrades = 50
 
@@ -58,7 +72,8 @@ export async function previewOf(
   const waiting = await tx.$queryRaw<{ tradeId: Uuid }[]>`
     select d.trade_id as "tradeId" from delivery d
     where d.network_id = ${ask.networkId}::uuid and d.organisation_id = ${ask.organisationId}::uuid and d.trade_id is not null
-      and (d.trade_id = ${ask.tradeId ?? null}::uuid or (${ask.tradeId ?? null}::uuid is null and d.state in ('waiting', 'parked')
+      and (d.trade_id = ${ask.tradeId ?? null}::uuid or (${ask.tradeId ?? null}::uuid is null and d.state = 'waiting'
+        and exists (select 1 from connection c where c.id = ${ask.connectionId}::uuid and (c.ask_first is null or c.yes_given < c.ask_first))
         and not exists (select 1 from approval a where a.network_id = d.network_id and a.trade_id = d.trade_id and a.organisation_id = d.organisation_id)))
     group by d.trade_id order by min(d.promised_at), d.trade_id limit ${mostTrades}`
   const tradeIds = waiting.map((one) => one.tradeId)
@@ -68,12 +83,21 @@ export async function previewOf(
   })
   const deliveries = rows.map(deliveryFrom).filter((one) => one.document.what !== 'contact')
   const names = await namesOf(tx, deliveries)
-  const imagined = new Map(deliveries.map((one) => [one.id, { ...one, receipt: one.receipt ?? imaginedReceipt(one) }]))
-  const whole: Around = { ...around, deliveryOf: (id) => imagined.get(id) ?? null }
+  const whole = { ...around, nameOf: (id: Uuid) => names.get(id) ?? '' }
   return tradeIds.map((tradeId) => ({
     tradeId,
-    documents: inOrder(deliveries.filter((one) => one.tradeId === tradeId)).map((one) => show(one, whole, names)),
+    documents: previewDocuments(
+      deliveries.filter((one) => one.tradeId === tradeId),
+      whole,
+    ),
   }))
+}
+
+/** Pure: the documents of one trade, what pays after what it pays. */
+export function previewDocuments(deliveries: Delivery[], around: Omit<PreviewAround, 'deliveryOf'>): PreviewDocument[] {
+  const imagined = new Map(deliveries.map((one) => [one.id, { ...one, receipt: one.receipt ?? imaginedReceipt(one) }]))
+  const whole: PreviewAround = { ...around, deliveryOf: (id) => imagined.get(id) ?? null }
+  return inOrder(deliveries).map((one) => show(one, whole, deliveries))
 }
 
 async function bookAround(
@@ -93,7 +117,7 @@ async function bookAround(
     publicUrl: ask.publicUrl,
     contactOf: (counterpartId, role) => {
       const known = contacts.get(`${counterpartId} ${role}`)
-      return { id: known?.bookContactId ?? 'new', accountId: known?.accountId ?? null }
+      return { id: known?.bookContactId ?? newContact, accountId: known?.accountId ?? null }
     },
   }
 }
@@ -128,50 +152,81 @@ function inOrder(deliveries: Delivery[]): Delivery[] {
   return [...deliveries.filter(isPaper), ...deliveries.filter((one) => !isPaper(one))]
 }
 
-function show(delivery: Delivery, around: Around, names: Map<Uuid, string>): PreviewDocument {
+const newContact = 'new'
+
+function show(delivery: Delivery, around: PreviewAround, all: Delivery[]): PreviewDocument {
   const { document } = delivery
-  const { accounts, taxCodes } = around.profile
-  const accountNamed = (id: string | null) => {
-    const account = accounts.find((one) => one.id === id)
-    return account ? [account.code, account.name].filter(Boolean).join(' ') : id || null
-  }
   const wanted = wantedFor(delivery, around)
   const thing = 'thing' in wanted ? wanted.thing : null
-  const promised = 'lines' in document ? document.lines : []
-  const lines =
-    thing && 'lines' in thing
-      ? thing.lines.map((line) => ({
-          description: line.description,
-          netMinor: line.netMinor,
-          vatMinor: line.vatMinor,
-          account: accountNamed(line.accountId),
-          taxCode: taxCodes.find((one) => one.id === line.taxCodeId)?.name ?? line.taxCodeId,
-        }))
-      : promised.map((line) => ({
-          description: line.description,
-          netMinor: BigInt(line.netMinor),
-          vatMinor: BigInt(line.vatMinor),
-          account: null,
-          taxCode: null,
-        }))
-  const totalMinor =
-    'totalMinor' in document
-      ? BigInt(document.totalMinor)
-      : 'amountMinor' in document && document.amountMinor !== 'open'
-        ? BigInt(document.amountMinor)
-        : 0n
+  const role = roleIn(document)
   return {
     deliveryId: delivery.id,
     reference: delivery.reference,
     kind: delivery.kind,
-    contact: names.get(document.counterpartId) ?? '',
+    contact: around.nameOf(document.counterpartId),
+    isNewContact: around.contactOf(document.counterpartId, role)?.id === newContact,
+    isLinked: wanted.verb === 'link',
     number: 'number' in document ? document.number : null,
     datedOn: 'datedOn' in document ? document.datedOn : null,
     dueOn: 'dueOn' in document ? document.dueOn : null,
-    lines,
-    totalMinor,
-    account: thing && 'accountId' in thing ? accountNamed(thing.accountId) : null,
+    lines: linesOf(delivery, wanted, around),
+    totalMinor:
+      'totalMinor' in document
+        ? BigInt(document.totalMinor)
+        : 'amountMinor' in document && document.amountMinor !== 'open'
+          ? BigInt(document.amountMinor)
+          : 0n,
+    openMinor: 'linkedId' in document ? BigInt(document.totalMinor) - paidOn(delivery, all) : null,
+    account: thing && 'accountId' in thing ? accountWords(around.profile, thing.accountId) : null,
     note: 'note' in document ? document.note : '',
-    trouble: wanted.verb === 'park' ? wordsFor(wanted.cause, wanted.facts) : null,
+    entries: entriesFor(wanted, around.profile),
+    remarks: remarksOn(delivery, around),
+    trouble: troubleWith(delivery, wanted, around),
   }
+}
+
+function linesOf(delivery: Delivery, wanted: Wanted, { profile }: PreviewAround): PreviewLine[] {
+  const thing = 'thing' in wanted ? wanted.thing : null
+  if (thing && 'lines' in thing)
+    return thing.lines.map((line) => ({
+      description: line.description,
+      netMinor: line.netMinor,
+      vatMinor: line.vatMinor,
+      account: accountWords(profile, line.accountId) || null,
+      taxCode: profile.taxCodes.find((one) => one.id === line.taxCodeId)?.name ?? line.taxCodeId,
+    }))
+  const promised = 'lines' in delivery.document ? delivery.document.lines : []
+  return promised.map((line) => ({
+    description: line.description,
+    netMinor: BigInt(line.netMinor),
+    vatMinor: BigInt(line.vatMinor),
+    account: null,
+    taxCode: null,
+  }))
+}
+
+/** What this trade's own payments take off it; a credit is used up by its refund. */
+function paidOn(delivery: Delivery, all: Delivery[]): bigint {
+  return all.reduce((paid, { document }) => {
+    const isOn = (document.what === 'payment' || document.what === 'refund') && document.of === delivery.id
+    return isOn ? paid + BigInt(document.amountMinor) : paid
+  }, 0n)
+}
+
+function remarksOn({ document }: Delivery, { profile, deliveryOf }: PreviewAround): string[] {
+  if (document.what !== 'payment') return []
+  const paper = deliveryOf(document.of)?.document
+  const hasVat = paper !== undefined && 'vatMinor' in paper && BigInt(paper.vatMinor) > 0n
+  return hasVat && profile.vat.scheme === 'cash'
+    ? ['Under cash accounting this payment in credits brings its share of the VAT into the return.']
+    : []
+}
+
+function troubleWith(delivery: Delivery, wanted: Wanted, { profile }: PreviewAround): Words | null {
+  if (wanted.verb === 'park') return wordsFor(wanted.cause, wanted.facts)
+  const { document } = delivery
+  const day = 'datedOn' in document ? document.datedOn : null
+  const { lockedThrough } = profile
+  const isLocked = delivery.receipt === null && wanted.verb !== 'link' && day !== null && lockedThrough !== null
+  return isLocked && day <= lockedThrough ? wordsFor('period_locked', { lockedThrough }) : null
 }

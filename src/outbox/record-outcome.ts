@@ -57,7 +57,7 @@ async function write(deps: OutboxDeps, tx: Tx, lease: Lease, outcome: Outcome): 
       return null
     case 'parked':
       await endAttempt(tx, delivery, 'refused', { cause: outcome.cause, said: '', status: null }, null)
-      await park(tx, delivery, outcome.cause, outcome.facts)
+      await park(tx, delivery, outcome.cause, { ...outcome.facts, at: now })
       return null
     case 'again':
       await endAttempt(tx, delivery, 'absent', null, null)
@@ -105,7 +105,7 @@ async function afterError(
     return null
   }
   if (next.to === 'parked') {
-    await park(tx, delivery, next.cause, { ...error.facts })
+    await park(tx, delivery, next.cause, { ...error.facts, at: deps.clock.now() })
     return null
   }
   const isPermitted = error.kind !== 'unauthorized'

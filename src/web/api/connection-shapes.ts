@@ -144,6 +144,11 @@ export const previewOut = z
           }),
         ),
         total: moneyOut,
+        open: moneyOut.nullable().meta({ description: 'What stays open on it once the trade’s payments stand too' }),
+        isNewContact: z.boolean(),
+        isLinked: z.boolean().meta({ description: 'It stands in the book already and is used as it is' }),
+        entries: z.array(z.object({ account: z.string(), debit: moneyOut, credit: moneyOut })),
+        remarks: z.array(z.string()),
         account: z.string().nullable().meta({ description: 'The account that pays or is paid into' }),
         note: z.string(),
         trouble: z.object({ says: z.string(), fix: z.string(), button: z.string(), who: z.string() }).nullable(),
@@ -155,8 +160,14 @@ export const previewOut = z
 export function showPreview(preview: PreviewTrade, currency: string): z.input<typeof previewOut> {
   return {
     tradeId: show.id('trade', preview.tradeId),
-    documents: preview.documents.map(({ deliveryId, totalMinor, lines, ...rest }) => ({
+    documents: preview.documents.map(({ deliveryId, totalMinor, openMinor, lines, entries, ...rest }) => ({
       ...rest,
+      open: openMinor === null ? null : money(openMinor, currency),
+      entries: entries.map(({ account, debitMinor, creditMinor }) => ({
+        account,
+        debit: money(debitMinor, currency),
+        credit: money(creditMinor, currency),
+      })),
       deliveryId: show.id('delivery', deliveryId),
       total: money(totalMinor, currency),
       lines: lines.map(({ netMinor, vatMinor, ...line }) => ({
