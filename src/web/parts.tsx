@@ -68,7 +68,15 @@ export function Field({ name, label, hint, value, error, required = false, type 
         {required ? '' : <span class="hint"> (may be left out)</span>}
       </span>
       {hint && <span class="hint">{hint}</span>}
-      <input name={name} value={value ?? ''} required={required} {...more} {...({ type } as { type: 'text' })} />
+      {error && <span class="wrong">{error}</span>}
+      <input
+        name={name}
+        value={value ?? ''}
+        required={required}
+        aria-invalid={error ? 'true' : undefined}
+        {...more}
+        {...({ type } as { type: 'text' })}
+      />
     </label>
   )
 }
@@ -100,7 +108,7 @@ export function Choose({
       {hint && <span class="hint">{hint}</span>}
       {error && <span class="wrong">{error}</span>}
       <select name={name} required={required} aria-invalid={error ? 'true' : undefined}>
-        {!required && <option value="">–</option>}
+        {(!required || !value) && <option value="">{required ? 'Choose…' : '–'}</option>}
         {choices.map((choice) => (
           <option key={choice.value} value={choice.value} selected={choice.value === value}>
             {choice.text}
