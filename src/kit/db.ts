@@ -54,12 +54,16 @@ export function openDb(url: string, settings: { log?: Log; connections?: number;
   }
 }
 
-/** Work in one transaction as somebody. Anything thrown undoes all of it. */
+/**
+ * Work in one transaction as somebody. Anything thrown undoes all of it. `one_moment`: every statement sees the database as it
+ * was at the first one, whatever others commit meanwhile; for what is compared across statements.
+ */
 export async function inTransaction<T>(
   db: Db,
   scope: Scope,
   work: (tx: Tx) => Promise<T>,
   limitMs = 15_000,
+  sees: 'each_moment' | 'one_moment' = 'each_moment',
 ): Promise<T> {
   const { role, networks, organisations } = named(scope)
   return db.prisma.$transaction(
@@ -67,7 +71,11 @@ export async function inTransaction<T>(
       await tx.$queryRaw`select set_config('role', ${role}, true), set_config('quits.networks', ${networks}, true), set_config('quits.organisations', ${organisations}, true)`
       return work(tx)
     },
-    { timeout: limitMs, maxWait: 10_000 },
+    {
+      timeout: limitMs,
+      maxWait: 10_000,
+      ...(sees === 'one_moment' ? { isolationLevel: 'RepeatableRead' as const } : {}),
+    },
   )
 }
 

@@ -100,7 +100,9 @@ begin
   for place in 1..n loop
     ask := p_asks -> (place - 1);
     if verdicts[place] is null then
-      verdict := case when release_at[place] is null then '{"ok": true}' else posted -> release_at[place] end;
+      -- A hold that has run out holds nothing any more: the proposal is closed all the same.
+      verdict := case when release_at[place] is null or posted -> release_at[place] ->> 'code' = 'hold_closed' then '{"ok": true}'
+        else posted -> release_at[place] end;
       if (verdict ->> 'ok')::boolean then
         update trade set state = ask ->> 'to', decided_at = quits_now(), decided_by = ask ->> 'actor', decided_reason = nullif(ask ->> 'reason', ''),
                changed_at = quits_now()

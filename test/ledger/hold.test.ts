@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asWorker, type Db, inTransaction } from '../../src/kit/db.ts'
-import { expireHold, type Hold, holdTransfer, openHolds, postHold, releaseHold } from '../../src/ledger/hold.ts'
+import {
+  expireHold,
+  expireHolds,
+  type Hold,
+  holdTransfer,
+  openHolds,
+  postHold,
+  releaseHold,
+} from '../../src/ledger/hold.ts'
 import { table } from '../support/tables.ts'
 import { databaseWithClock, firstInstant, type SmallLedger, smallLedger } from './small-ledger.ts'
 
@@ -128,4 +136,24 @@ test('held and posted in one call, and refused with its posting it holds nothing
   ])
   expect(await ledger.read('bakery')).toMatchObject({ balanceMinor: -60n, heldOutMinor: 0n })
   expect(await ledger.brokenTruths()).toEqual([])
+})
+
+test('what is due is expired by itself, in every network, and what is promised or open longer is left', async () => {
+  const until = new Date('2026-03-02T10:00:00.000Z')
+  const later = new Date('2026-03-02T10:00:00.001Z')
+  const one = await smallLedger(db, { bakery: {}, mill: {} })
+  const two = await smallLedger(db, { bakery: {}, mill: {} })
+  const left = await smallLedger(db, { bakery: {}, mill: {} })
+  await reserve(one, 60n, until).place()
+  await reserve(two, 70n, until).place()
+  await reserve(left, 80n, later).place()
+  const deps = { db, postings: one.postings }
+  expect(await expireHolds(deps)).toBe(0)
+  await ground.setClock(until)
+  expect(await expireHolds(deps)).toBe(2)
+  expect(await expireHolds(deps)).toBe(0)
+  expect([await one.read('bakery'), await two.read('bakery')].map((account) => account.heldOutMinor)).toEqual([0n, 0n])
+  expect(await left.read('bakery')).toMatchObject({ heldOutMinor: 80n })
+  expect(await one.brokenTruths()).toEqual([])
+  await ground.setClock(firstInstant)
 })
