@@ -38,12 +38,12 @@ declare
   t_mark integer; e_mark integer; head_mark ledger_head%rowtype;
   code text; facts jsonb; is_limit boolean;
   asked_on date; booked date;
-  found_at integer; found_count integer; missing_count integer;
+  found_at integer; found_count integer; found_recorded timestamptz;
   named_kind text; named_debit uuid; named_credit uuid; named_amount bigint; named_expires timestamptz;
   named_promised boolean; named_is_done boolean;
   has_entries boolean; freed bigint; amount bigint; after_minor bigint;
   place integer; other integer; i integer; k integer;
-  answers jsonb := '[]'; said jsonb; warnings jsonb;
+  answers jsonb[] := '{}'; said jsonb; warnings jsonb;
 begin
   select * into head from ledger_head where network_id = p_network for update;
   if not found then
@@ -129,42 +129,38 @@ begin
     booked := coalesce(asked_on, greatest(today, head.booked_on));
 
     -- ── the same again? Any id that stands decides: then all must stand with this content, or it is another posting. ──
-    found_count := 0; missing_count := 0;
+    found_count := 0;
     foreach part in array posting.parts loop
-      found_at := coalesce(made[part.id_key], 0);
-      if part.old_number is not null then
-        found_count := found_count + 1;
-        if not part.old_is_same then code := 'transfer_of_other_content'; end if;
-        said := said || jsonb_build_object('id', part.id, 'number', part.old_number, 'leftOut', false);
-        booked := part.old_booked_on;
-      elsif found_at > 0 then
-        found_count := found_count + 1;
-        if t_posting[found_at] <> posting.id or t_kind[found_at] <> part.kind or t_debit[found_at] <> part.debit
-           or t_credit[found_at] <> part.credit or t_amount[found_at] <> part.amount or t_cause_kind[found_at] <> part.cause_kind
-           or t_cause_id[found_at] <> part.cause_id or t_reverses[found_at] is distinct from part.reverses_id
-           or t_hold[found_at] is distinct from part.hold_id or t_expires[found_at] is distinct from part.hold_expires_at
-           or t_promised[found_at] <> part.hold_promised or t_booked[found_at] <> coalesce(asked_on, t_booked[found_at]) then
-          code := 'transfer_of_other_content';
-        end if;
-        said := said || jsonb_build_object('id', part.id, 'number', t_number[found_at], 'leftOut', false);
-        booked := t_booked[found_at];
-      else
-        if not part.optional then missing_count := missing_count + 1; end if;
-        said := said || jsonb_build_object('id', part.id, 'number', null, 'leftOut', true);
-      end if;
+      if part.old_number is not null or made[part.id_key] > 0 then found_count := found_count + 1; end if;
     end loop;
     if found_count > 0 then
-      if missing_count > 0 then code := 'transfer_of_other_content'; end if;
-      if code is null then
-        select coalesce(min(p.old_recorded_at), recorded) into head_mark.recorded_at from unnest(posting.parts) p;
-        answers := answers || jsonb_build_array(jsonb_build_object('ok', true, 'replayed', true, 'bookedOn', booked,
-          'recordedAt', head_mark.recorded_at, 'transfers', said, 'warnings', warnings));
-      else
-        answers := answers || jsonb_build_array(jsonb_build_object('ok', false, 'code', code, 'facts', facts));
-      end if;
+      found_recorded := recorded;
+      foreach part in array posting.parts loop
+        found_at := coalesce(made[part.id_key], 0);
+        if part.old_number is not null then
+          if not part.old_is_same then code := 'transfer_of_other_content'; end if;
+          said := said || jsonb_build_object('id', part.id, 'number', part.old_number, 'leftOut', false);
+          booked := part.old_booked_on; found_recorded := part.old_recorded_at;
+        elsif found_at > 0 then
+          if t_posting[found_at] <> posting.id or t_kind[found_at] <> part.kind or t_debit[found_at] <> part.debit
+             or t_credit[found_at] <> part.credit or t_amount[found_at] <> part.amount or t_cause_kind[found_at] <> part.cause_kind
+             or t_cause_id[found_at] <> part.cause_id or t_reverses[found_at] is distinct from part.reverses_id
+             or t_hold[found_at] is distinct from part.hold_id or t_expires[found_at] is distinct from part.hold_expires_at
+             or t_promised[found_at] <> part.hold_promised or t_booked[found_at] <> coalesce(asked_on, t_booked[found_at]) then
+            code := 'transfer_of_other_content';
+          end if;
+          said := said || jsonb_build_object('id', part.id, 'number', t_number[found_at], 'leftOut', false);
+          booked := t_booked[found_at];
+        else
+          if not part.optional then code := 'transfer_of_other_content'; end if;
+          said := said || jsonb_build_object('id', part.id, 'number', null, 'leftOut', true);
+        end if;
+      end loop;
+      answers[posting.posting_place] := case when code is null
+        then jsonb_build_object('ok', true, 'replayed', true, 'bookedOn', booked, 'recordedAt', found_recorded, 'transfers', said, 'warnings', warnings)
+        else jsonb_build_object('ok', false, 'code', code, 'facts', facts) end;
       continue;
     end if;
-    said := '[]';
 
     -- ── each transfer in turn, on the balances as the ones before it leave them ──
     foreach part in array posting.parts loop
@@ -313,7 +309,7 @@ begin
         if t_reverses[i] is not null or t_hold[i] is not null then done_by[t_names_key[i]] := 0; end if;
       end loop;
       t_n := t_mark; e_n := e_mark; head := head_mark;
-      answers := answers || jsonb_build_array(jsonb_build_object('ok', false, 'code', code, 'facts', facts));
+      answers[posting.posting_place] := jsonb_build_object('ok', false, 'code', code, 'facts', facts);
       continue;
     end if;
 
@@ -328,11 +324,11 @@ begin
         warnings := warnings || jsonb_build_object('accountId', a_id[place], 'kind', 'soft_ceiling', 'balanceMinor', a_balance[place]::text);
       end if;
     end loop;
-    answers := answers || jsonb_build_array(jsonb_build_object('ok', true, 'replayed', false, 'bookedOn', booked, 'recordedAt', recorded,
-      'transfers', said, 'warnings', warnings));
+    answers[posting.posting_place] := jsonb_build_object('ok', true, 'replayed', false, 'bookedOn', booked, 'recordedAt', recorded,
+      'transfers', said, 'warnings', warnings);
   end loop;
 
-  if t_n = 0 then return answers; end if;
+  if t_n = 0 then return to_jsonb(answers); end if;
 
   -- ── all of it, in four statements ──
   insert into transfer (network_id, id, number, posting_id, kind, debit_account_id, credit_account_id, amount_minor, cause_kind, cause_id,
@@ -356,5 +352,5 @@ begin
      and (a.version, a.held_out_minor, a.held_in_minor) is distinct from (s.version, s.held_out, s.held_in);
   update ledger_head set number = head.number, hash = head.hash, recorded_at = recorded, booked_on = head.booked_on
    where network_id = p_network;
-  return answers;
+  return to_jsonb(answers);
 end $$;
