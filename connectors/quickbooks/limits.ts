@@ -18,6 +18,8 @@ export const quickbooksLimits: BookLimits = {
   referenceLength: 21,
 }
 
+/** The same page: 10 a second for one company and app; a book that answers at once would see more without a pace. */
+export const callsASecond = 8
 /** learn/limits-and-throttles: what to wait after 429 when the answer does not say. */
 export const waitWithoutWordMs = 60_000
 /** explore-the-quickbooks-online-api/data-queries: the most rows of one page. */

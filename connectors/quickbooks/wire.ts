@@ -8,7 +8,8 @@ import { type CallAnswer, call } from '../http.ts'
 import type { CallSeen, Grant, VendorSettings } from '../port.ts'
 import { failureError, quickbooksError, refusalIn } from './errors.ts'
 import { readJson, textAt, writeJson } from './json.ts'
-import { callMs, minorVersion } from './limits.ts'
+import { callMs, callsASecond, minorVersion } from './limits.ts'
+import { paceOf } from './pace.ts'
 
 export type QuickBooksSettings = VendorSettings & {
   /** The whole address of the discovery document. */
@@ -16,6 +17,8 @@ export type QuickBooksSettings = VendorSettings & {
   /** `/v3/company/…` is appended. */
   apiUrl: string
   timeLimitMs?: number | undefined
+  /** Left out: as many as the vendor lets through. */
+  callsASecond?: number | undefined
   onCall?: ((seen: CallSeen) => void) | undefined
   now: () => Date
 }
@@ -28,6 +31,7 @@ export type Wire = {
 }
 
 export function wireTo(settings: QuickBooksSettings): Wire {
+  const turn = paceOf(settings.callsASecond ?? callsASecond)
   async function ask(
     grant: Grant,
     method: 'GET' | 'POST',
@@ -39,6 +43,7 @@ export function wireTo(settings: QuickBooksSettings): Wire {
     const asked = Object.entries({ ...query, minorversion: minorVersion })
     // Percent-encoding throughout: not every reader of a query takes a plus sign for a space.
     const search = asked.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
+    await turn(grant.bookId)
     const answer = await call({
       method,
       url: `${settings.apiUrl.replace(/\/+$/, '')}/v3/company/${encodeURIComponent(grant.bookId)}/${path}?${search}`,

@@ -231,7 +231,7 @@ async function sendInvitation(
     subject: `${ask.from.name} invites ${member.organisation.name} to ${network.name}`,
     paragraphs: [
       `${ask.from.name}, convener of ${network.name}, invites ${member.organisation.name} to trade there in mutual credit.`,
-      `Open this link to see the terms, tell us who you are and apply:\n${ask.publicUrl}/invitations/${token}`,
+      `Open this link to see the terms, tell us who you are and apply:\n${ask.publicUrl}/join/${token}`,
       'The link works once and for seven days, for this member only. It asks for the legal form with its evidence, your VAT ' +
         'status and your name; connecting your books comes later, and only on your yes.',
       'If you did not expect this mail, leave it: nothing happens.',

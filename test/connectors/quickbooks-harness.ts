@@ -22,6 +22,7 @@ export async function makeQuickBooksHarness({ vat = 'registered' }: Partial<Book
     redirectUri,
     discoveryUrl: `${standIn.url}/.well-known/openid_configuration`,
     apiUrl: standIn.url,
+    callsASecond: 1_000,
     now: () => standIn.clock.now(),
   })
   const [company] = (await desk.ask('GET', '/organisations')) as Company[]

@@ -16,6 +16,7 @@ export function connectorWith(settings: Partial<QuickBooksSettings> = {}) {
     discoveryUrl: 'https://login.example/.well-known/openid_configuration',
     apiUrl: api,
     timeLimitMs: 5000,
+    callsASecond: 1_000,
     now: () => now,
     ...settings,
   })

@@ -49,7 +49,7 @@ test('an invitation makes a member with an account of no limits, a lane, and a m
   })
   const mail = (await world.mails('invitation')).at(-1)
   expect(mail?.recipient).toBe(invitation.email)
-  expect(mail?.body).toContain(`${publicUrl}/invitations/${token}`)
+  expect(mail?.body).toContain(`${publicUrl}/join/${token}`)
   expect(mail?.subject).toContain('Asha')
 })
 
