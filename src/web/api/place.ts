@@ -21,7 +21,7 @@ export type Finder<F extends Found> = (asked: { db: Db; actor: Actor }, params: 
 export function guardFound(actor: Actor, deed: DeedName | null, found: Found): void {
   if (deed === null) return
   const seen = found.places.filter((place) => rolesAt(actor, place).length > 0)
-  if (found.isOpen && seen.length === 0) return mustBeAllowed(actor, deed, found.places[0])
+  if (found.isOpen && seen.length === 0) mustBeAllowed(actor, deed, found.places[0])
   const place = seen.find((one) => may(actor, deed, one)) ?? seen[0] ?? found.places[0] ?? {}
   guard(actor, deed, place, found.thing)
 }

@@ -66,18 +66,18 @@ export const standingConsentRoutes: Route[] = [
   }),
   route({
     ...one,
-    params: memberParams.extend({ consentId: idIn('standingConsent') }),
+    params: memberParams.extend({ standingConsentId: idIn('standingConsent') }),
     method: 'post',
-    path: `${path}/{consentId}/revoke`,
+    path: `${path}/{standingConsentId}/revoke`,
     summary: 'Revoke a standing consent',
     deed: 'give_standing_consent',
     answer: z.object({ id: idOut('standingConsent'), revoked: z.boolean() }),
     answers: async ({ deps, actor, at, params, inTx }) =>
       inTx(asWorker, async (tx) => {
         const { networkId, member } = at
-        const ask = { networkId, memberId: member.id, consentId: params.consentId, actor: actor.id }
+        const ask = { networkId, memberId: member.id, consentId: params.standingConsentId, actor: actor.id }
         await revokeConsent(tx, deps.clock, ask)
-        return { id: show.id('standingConsent', params.consentId), revoked: true }
+        return { id: show.id('standingConsent', params.standingConsentId), revoked: true }
       }),
   }),
 ]

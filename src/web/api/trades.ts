@@ -1,4 +1,8 @@
-/** Trades: proposed by either side, answered by the other, reversed by both or by the convener. */
+/**
+ * Trades: proposed by either side, answered by the other, reversed by both or by the convener.
+ *
+ * @path trade 1/7 takes the ask, well formed and by someone who may
+ */
 import { z } from 'zod'
 import { dayIn as dayInZone } from '../../kit/clock.ts'
 import { idOfCause, type Uuid } from '../../kit/ids.ts'

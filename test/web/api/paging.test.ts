@@ -1,0 +1,86 @@
+/** Keyset paging: every row once, whatever the page, and the next page named in body and header. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type ApiWorld, apiWorld, saleOf, sell } from '../../support/api-world.ts'
+import type { Client } from '../../support/app.ts'
+
+let world: ApiWorld
+beforeAll(async () => {
+  world = await apiWorld()
+  const { avon, mill, bakery } = world
+  for (let number = 1; number <= 7; number += 1) await sell(avon.path, mill, bakery, String(100 * number))
+})
+afterAll(() => world.end())
+
+async function walk(speak: Client, path: string, limit: number): Promise<{ ids: string[]; sizes: number[] }> {
+  const ids: string[] = []
+  const sizes: number[] = []
+  let after: string | null = null
+  for (let page = 0; page < 50; page += 1) {
+    const query = `limit=${limit}${after ? `&after=${encodeURIComponent(after)}` : ''}`
+    const answer = await speak(`GET ${path}${path.includes('?') ? '&' : '?'}${query}`)
+    expect(answer.status, answer.text).toBe(200)
+    ids.push(
+      ...answer.body.list.map(
+        (row: { id?: string; version?: string; memberId?: string }) => row.id ?? row.version ?? row.memberId,
+      ),
+    )
+    sizes.push(answer.body.list.length)
+    const link = answer.headers.get('link')
+    if (answer.body.next === null) {
+      expect(link).toBeNull()
+      return { ids, sizes }
+    }
+    expect(link).toContain('rel="next"')
+    expect(new URL(link?.match(/<([^>]+)>/)?.[1] ?? '').searchParams.get('after')).toBe(answer.body.next)
+    after = answer.body.next
+  }
+  throw new Error('the pages never end')
+}
+
+test('every list walks to the same rows whatever the size of its pages', async () => {
+  const { avon, mill, bakery } = world
+  const lists: [Client, string, number][] = [
+    [mill.owner, `${avon.path}/trades`, 7],
+    [mill.owner, `${mill.path}/deliveries`, 0],
+    [mill.owner, `${mill.path}/statement`, 7],
+    [avon.convener, `${avon.path}/members`, 2],
+    [mill.owner, `${avon.path}/directory`, 2],
+    [avon.convener, `${bakery.path}/limits/changes`, 2],
+  ]
+  for (const [speak, path, least] of lists) {
+    const whole = await walk(speak, path, 200)
+    expect(whole.ids.length, path).toBeGreaterThanOrEqual(least)
+    expect(new Set(whole.ids).size, path).toBe(whole.ids.length)
+    for (const limit of [1, 2, 3])
+      expect((await walk(speak, path, limit)).ids, `${path} by ${limit}`).toEqual(whole.ids)
+  }
+})
+
+test('deliveries and the trail walk the same way', async () => {
+  const { avon, mill } = world
+  const deliveries = await walk(mill.owner, `${mill.path}/deliveries`, 200)
+  expect(deliveries.ids.length).toBeGreaterThan(10)
+  expect((await walk(mill.owner, `${mill.path}/deliveries`, 5)).ids).toEqual(deliveries.ids)
+  const deeds = await walk(avon.convener, `${avon.path}/deeds`, 200)
+  expect((await walk(avon.convener, `${avon.path}/deeds`, 7)).ids).toEqual(deeds.ids)
+})
+
+test('a row that comes while one pages does not shift what is still to come', async () => {
+  const { avon, mill, bakery } = world
+  const first = await mill.owner(`GET ${avon.path}/trades?limit=3`)
+  await mill.owner(`POST ${avon.path}/trades`, { body: saleOf(mill, bakery, '5') })
+  const second = await mill.owner(`GET ${avon.path}/trades?limit=3&after=${first.body.next}`)
+  const seen = [...first.body.list, ...second.body.list].map((row: { id: string }) => row.id)
+  expect(new Set(seen).size).toBe(6)
+})
+
+test('filters narrow what is walked', async () => {
+  const { avon, mill, bakery } = world
+  const count = async (query: string) => (await mill.owner(`GET ${avon.path}/trades?${query}`)).body.list.length
+  expect(await count('state=proposed')).toBe(1)
+  expect(await count('state=accepted')).toBe(7)
+  expect(await count(`memberId=${mill.memberId}&side=buyer`)).toBe(0)
+  expect(await count('from=2026-11-03')).toBe(0)
+  expect(await count('disputed=true')).toBe(0)
+  expect((await bakery.owner(`GET ${avon.path}/members?standing=left`)).status).toBe(403)
+})
