@@ -28,7 +28,7 @@ const code = files.filter((file) => /^(src|connectors|stand-ins)\/.*\.tsx?$/.tes
 const ours = code.filter((file) => !file.startsWith('stand-ins/'))
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 const roomOf = (file: string) => rooms.indexOf(/^src\/([\w-]+)\//.exec(file)?.[1] ?? '')
-const isDoor = (file: string) => /^src\/[\w-]+\.tsx?$/.test(file)
+const isDoor = (file: string) => /^src\/(demo\/)?[\w-]+\.tsx?$/.test(file)
 
 test('a room imports rooms to its left, never to its right', () => {
   expect(
@@ -100,12 +100,14 @@ test('a file is named after its one idea', () => {
 })
 
 test('every stop of every path is marked once, and told of in ARCHITECTURE.md', () => {
-  const stops = ours.flatMap((file) =>
-    [...read(file).matchAll(/@path (\w+) (\d+)\/(\d+) \S/g)].map(([, path, at, of]) => ({
-      file,
-      place: `${path} ${at}/${of}`,
-    })),
-  )
+  const stops = files
+    .filter((file) => /^(src|connectors)\/.*\.(tsx?|sql)$/.test(file))
+    .flatMap((file) =>
+      [...read(file).matchAll(/@path (\w+) (\d+)\/(\d+) \S/g)].map(([, path, at, of]) => ({
+        file,
+        place: `${path} ${at}/${of}`,
+      })),
+    )
   const wanted = Object.entries(paths).flatMap(([path, of]) =>
     Array.from({ length: of }, (_, index) => `${path} ${index + 1}/${of}`),
   )
@@ -117,7 +119,7 @@ test('every stop of every path is marked once, and told of in ARCHITECTURE.md', 
     expect(kinds.sort(), place).toEqual(kinds.includes('ours') ? ['ours'] : ['quickbooks', 'xero'])
   }
   const told = existsSync(join(root, 'docs/ARCHITECTURE.md')) ? read('docs/ARCHITECTURE.md') : ''
-  const names = stops.map((stop) => stop.file.replace(/^(src\/|connectors\/\w+\/)/, '').replace(/\.tsx?$/, ''))
+  const names = stops.map((stop) => stop.file.replace(/^(src\/|connectors\/\w+\/)/, '').replace(/\.(tsx?|sql)$/, ''))
   expect(names.filter((name) => !told.includes(name))).toEqual([])
 })
 

@@ -4,6 +4,7 @@
  * Keeps: nothing between calls but addresses, accounts and short codes; never a token.
  *
  * @path trade 6/7 writes the documents into a Xero organisation
+ * @path reconcile 3/6 reads a Xero organisation back
  */
 import type { BookConnector } from '../port.ts'
 import { bellsFrom } from './bells.ts'

@@ -3,6 +3,8 @@
  *
  * Keeps: a refresh is sent once and never repeated here, since each one may turn the token over.
  * Never: logs or throws a token, a code or a secret.
+ *
+ * @path connect 3/6 turns a person's consent at Xero into grants
  */
 import { createHash } from 'node:crypto'
 import { type CallAnswer, type CallEnd, call, countIn } from '../http.ts'

@@ -57,10 +57,10 @@ export function paymentFrom(json: Json, frame: Frame): BookDocument | null {
   const amountMinor = minorFrom(textAt(json, 'Amount')) ?? 0n
   const contact = objectAt(paid?.json ?? null, 'Contact')
   const accountId = accountIdIn(objectAt(json, 'Account'))
-  const common = base(json, 'payment', id, frame)
+  const shared = base(json, 'payment', id, frame)
   return {
-    ...common,
-    status: settled(common.status),
+    ...shared,
+    status: settled(shared.status),
     reference: textAt(json, 'Reference'),
     contactId: idAt(contact, 'ContactID'),
     contactName: textAt(contact, 'Name'),
@@ -78,12 +78,12 @@ export function bankTransactionFrom(json: Json, frame: Frame): BookDocument | nu
   // The two halves of a transfer between bank accounts are read as the transfer itself.
   if (id === null || type.endsWith('-TRANSFER')) return null
   const isOut = type.startsWith('SPEND')
-  const common = base(json, isOut ? 'money_spent' : 'money_received', id, frame)
+  const shared = base(json, isOut ? 'money_spent' : 'money_received', id, frame)
   const { totalMinor, vatMinor } = amounts(json, null)
   const accountId = accountIdIn(objectAt(json, 'BankAccount'))
   return {
-    ...common,
-    status: settled(common.status),
+    ...shared,
+    status: settled(shared.status),
     reference: textAt(json, 'Reference'),
     totalMinor,
     vatMinor,
@@ -97,10 +97,10 @@ export function bankTransferFrom(json: Json, frame: Frame): BookDocument | null 
   const amountMinor = minorFrom(textAt(json, 'Amount')) ?? 0n
   const from = accountIdIn(objectAt(json, 'FromBankAccount'))
   const to = accountIdIn(objectAt(json, 'ToBankAccount'))
-  const common = base(json, 'book_transfer', id, frame)
+  const shared = base(json, 'book_transfer', id, frame)
   return {
-    ...common,
-    status: settled(common.status),
+    ...shared,
+    status: settled(shared.status),
     reference: textAt(json, 'Reference'),
     totalMinor: amountMinor,
     moves: [
@@ -108,7 +108,7 @@ export function bankTransferFrom(json: Json, frame: Frame): BookDocument | null 
       ...(to === null ? [] : [{ accountId: to, amountMinor }]),
     ],
     updatedAt:
-      common.updatedAt === beginning ? (instantFrom(textAt(json, 'CreatedDateUTC')) ?? beginning) : common.updatedAt,
+      shared.updatedAt === beginning ? (instantFrom(textAt(json, 'CreatedDateUTC')) ?? beginning) : shared.updatedAt,
   }
 }
 
@@ -120,10 +120,10 @@ export function journalFrom(json: Json, frame: Frame): BookDocument | null {
     const amountMinor = minorFrom(textAt(line, 'LineAmount')) ?? 0n
     return accountId === null ? [] : [{ accountId, amountMinor }]
   })
-  const common = base(json, 'journal', id, frame)
+  const shared = base(json, 'journal', id, frame)
   return {
-    ...common,
-    status: settled(common.status),
+    ...shared,
+    status: settled(shared.status),
     reference: textAt(json, 'Narration')?.split(' ')[0] ?? null,
     totalMinor: moves.reduce((sum, move) => (move.amountMinor > 0n ? sum + move.amountMinor : sum), 0n),
     moves,

@@ -1,7 +1,7 @@
 /**
  * Secrets at rest: AES-256-GCM, bound to the table, row and column they stand in.
  *
- * A sealed text is `v1.<key id>.<iv>.<tag>.<data>`, so that keys can be rotated and a blob moved elsewhere does not open.
+ * A sealed text is `v1.<key id>.<iv>.<tag>.<sealed>`, so that keys can be rotated and a blob moved elsewhere does not open.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { InvariantError } from './invariant.ts'
@@ -23,18 +23,18 @@ export function sealWith(keys: Uint8Array[]): Seal {
     close(place, plain) {
       const iv = randomBytes(12)
       const cipher = createCipheriv('aes-256-gcm', first, iv).setAAD(bound(place))
-      const data = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
-      return ['v1', keyId(first), ...[iv, cipher.getAuthTag(), data].map((part) => part.toString('base64url'))].join(
+      const locked = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
+      return ['v1', keyId(first), ...[iv, cipher.getAuthTag(), locked].map((part) => part.toString('base64url'))].join(
         '.',
       )
     },
     open(place, sealed) {
-      const [version, id = '', iv = '', tag = '', data = ''] = sealed.split('.')
+      const [version, id = '', iv = '', tag = '', locked = ''] = sealed.split('.')
       const key = known.get(id)
       if (version !== 'v1' || !key) throw new InvariantError(`no key ${id} opens ${place.table}.${place.column}`)
       const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url')).setAAD(bound(place))
       decipher.setAuthTag(Buffer.from(tag, 'base64url'))
-      return Buffer.concat([decipher.update(Buffer.from(data, 'base64url')), decipher.final()]).toString('utf8')
+      return Buffer.concat([decipher.update(Buffer.from(locked, 'base64url')), decipher.final()]).toString('utf8')
     },
   }
 }

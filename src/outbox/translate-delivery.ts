@@ -160,7 +160,7 @@ function paperFor(
     datedOn: dated(promise.datedOn),
     currency: promise.currency,
     lines: promise.lines.map((line) =>
-      lineFor(line, isSale ? 'sales' : 'purchases', account, isSale ? itemFor(around) : null, around),
+      lineFor(line, isSale ? 'sales' : 'purchases', account, isSale ? saleThingFor(around) : null, around),
     ),
     totalMinor: BigInt(promise.totalMinor),
     note: promise.note,
@@ -300,7 +300,7 @@ function contactNamed(counterpartId: Uuid, role: 'customer' | 'supplier', around
   return contact
 }
 
-function itemFor(around: Around): string | null {
+function saleThingFor(around: Around): string | null {
   if (!around.profile.needsItem) return null
   if (!around.mapping.salesItemId) throw new Park('mapping_missing', { what: 'item for sales', field: 'salesItemId' })
   return around.mapping.salesItemId
