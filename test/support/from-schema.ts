@@ -102,7 +102,7 @@ const wrongThings: fc.Arbitrary<unknown> = fc.constantFrom(
   { __proto__: null, toString: 1 },
   { amount: 5.5, currency: 'GBP' },
   { amount: '99999999999999999999', currency: 'GBP' },
-  { amount: '5', currency: 'XXX' },
+  { amount: '5', currency: 'ZZZ' },
 )
 
 type Path = (string | number)[]

@@ -13,7 +13,6 @@ import { reconciliationCsv } from '../../reconcile/export.ts'
 import { discrepanciesOf, linesOf, reconciliationOf, reconciliationsOf, type StoredLine } from '../../reconcile/read.ts'
 import { type Reconciliation, reconcileBook } from '../../reconcile/run.ts'
 import { memberParams } from './member-shapes.ts'
-import { outboxDeps } from './outbox-of-web.ts'
 import { type AtMember, atMember } from './place.ts'
 import { type Route, route } from './route.ts'
 import {
@@ -100,7 +99,7 @@ export const reconciliationRoutes: Route[] = [
     answer: runOut,
     answers: async ({ deps, actor, at }) => {
       const { organisationId } = at.member
-      const run = await reconcileBook(outboxDeps(deps), { networkId: at.networkId, organisationId, actor: actor.id })
+      const run = await reconcileBook(deps, { networkId: at.networkId, organisationId, actor: actor.id })
       return showRun(run, at.network.currency)
     },
   }),
