@@ -45,6 +45,19 @@ export function dayWords(day: string): string {
   )
 }
 
+/** A table that is wider than the page scrolls by itself, by keyboard too. */
+export function Table({ caption, children }: { caption: string; children: ComponentChildren }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it by keys
+    <section class="table" aria-label={caption} tabindex={0}>
+      <table>
+        <caption>{caption}</caption>
+        {children}
+      </table>
+    </section>
+  )
+}
+
 type FieldProps = {
   name: string
   label: string

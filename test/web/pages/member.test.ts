@@ -129,7 +129,7 @@ test('the look warns when an acceptance now would be refused', async () => {
 test('the buyer answers: accepted once, with its invoice, and each side sees its own book only', async () => {
   const { mill, bakery } = world
   const trade = await proposeFrom(mill, bakery)
-  expect((await bakery.owner.get(bakery.path)).text).toContain('waits for your answer')
+  expect((await bakery.owner.get(bakery.path)).text).toContain('Proposals that wait for your answer')
   expect((await mill.owner.get(trade)).text).toContain('Withdraw it')
   const own = await mill.owner.post(`${trade}/acceptance`)
   expect(own.status).toBe(403)

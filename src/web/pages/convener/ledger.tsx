@@ -7,7 +7,7 @@ import { type Deed, deedsOf, recordDeed } from '../../../networks/record-deed.ts
 import { cursorOf, keyOf } from '../../api/shapes.ts'
 import { page } from '../../layout.tsx'
 import { type pages, saidOf, type Visit } from '../../page.ts'
-import { Badge, dayWords, When } from '../../parts.tsx'
+import { Badge, dayWords, Table, When } from '../../parts.tsx'
 import { Form, formAt, Refused } from '../typed-form.tsx'
 import { namesOf, networkHere, worker } from '../whereabouts.ts'
 
@@ -125,28 +125,25 @@ async function show(visit: Visit): Promise<string> {
 
 function Truths({ truths }: { truths: Truth[] }) {
   return (
-    <div class="table">
-      <table>
-        <caption>What must be true of the whole ledger</caption>
-        <thead>
-          <tr>
-            <th scope="col">Truth</th>
-            <th scope="col">Holds</th>
+    <Table caption="What must be true of the whole ledger">
+      <thead>
+        <tr>
+          <th scope="col">Truth</th>
+          <th scope="col">Holds</th>
+        </tr>
+      </thead>
+      <tbody>
+        {truths.map((truth) => (
+          <tr key={truth.name}>
+            <td>{truth.says}</td>
+            <td>
+              <Badge tone={truth.holds ? 'good' : 'bad'}>{truth.holds ? 'yes' : 'no'}</Badge>
+              {truth.offenders.length > 0 && <p class="small">{truth.offenders.join(', ')}</p>}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {truths.map((truth) => (
-            <tr key={truth.name}>
-              <td>{truth.says}</td>
-              <td>
-                <Badge tone={truth.holds ? 'good' : 'bad'}>{truth.holds ? 'yes' : 'no'}</Badge>
-                {truth.offenders.length > 0 && <p class="small">{truth.offenders.join(', ')}</p>}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Table>
   )
 }
 
@@ -166,31 +163,28 @@ function Deeds({
   return (
     <section aria-labelledby="deeds">
       <h2 id="deeds">What people did</h2>
-      <div class="table">
-        <table>
-          <caption>Newest first; nothing here is ever changed</caption>
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">Who</th>
-              <th scope="col">What</th>
-              <th scope="col">More</th>
+      <Table caption="Newest first; nothing here is ever changed">
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">Who</th>
+            <th scope="col">What</th>
+            <th scope="col">More</th>
+          </tr>
+        </thead>
+        <tbody>
+          {shown.map((deed) => (
+            <tr key={deed.id}>
+              <td>
+                <When at={deed.doneAt} zone={network.timeZone} />
+              </td>
+              <td>{nameOf(deed.actor)}</td>
+              <td>{deed.what.replaceAll('_', ' ')}</td>
+              <td>{factWords(deed)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {shown.map((deed) => (
-              <tr key={deed.id}>
-                <td>
-                  <When at={deed.doneAt} zone={network.timeZone} />
-                </td>
-                <td>{nameOf(deed.actor)}</td>
-                <td>{deed.what.replaceAll('_', ' ')}</td>
-                <td>{factWords(deed)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </Table>
       {deeds.length > deedsAPage && last && (
         <p>
           <a href={`${path}?after=${cursorOf({ at: last.doneAt.toISOString(), id: last.id })}#deeds`}>Older ones</a>

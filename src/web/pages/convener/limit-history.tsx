@@ -1,7 +1,7 @@
 /** Every change of a member's limits: who, when, why, from, to. */
 import type { LimitChange } from '../../../networks/limits.ts'
 import type { Network } from '../../../networks/network.ts'
-import { Amount, When } from '../../parts.tsx'
+import { Amount, Table, When } from '../../parts.tsx'
 
 const kinds: Record<LimitChange['what'], string> = {
   credit_limit: 'Credit limit',
@@ -23,39 +23,36 @@ export function LimitHistory({
   return (
     <section aria-labelledby="limit-history">
       <h2 id="limit-history">How the limits came about</h2>
-      <div class="table">
-        <table>
-          <caption>Newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">What</th>
-              <th scope="col">From</th>
-              <th scope="col">To</th>
-              <th scope="col">Why</th>
-              <th scope="col">Who</th>
+      <Table caption="Newest first">
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">What</th>
+            <th scope="col">From</th>
+            <th scope="col">To</th>
+            <th scope="col">Why</th>
+            <th scope="col">Who</th>
+          </tr>
+        </thead>
+        <tbody>
+          {changes.map((one) => (
+            <tr key={one.id}>
+              <td>
+                <When at={one.changedAt} zone={network.timeZone} />
+              </td>
+              <td>{kinds[one.what]}</td>
+              <td>
+                <Told change={one} minor={one.fromMinor} network={network} />
+              </td>
+              <td>
+                <Told change={one} minor={one.toMinor} network={network} />
+              </td>
+              <td>{one.reason}</td>
+              <td>{nameOf(one.changedBy)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {changes.map((one) => (
-              <tr key={one.id}>
-                <td>
-                  <When at={one.changedAt} zone={network.timeZone} />
-                </td>
-                <td>{kinds[one.what]}</td>
-                <td>
-                  <Told change={one} minor={one.fromMinor} network={network} />
-                </td>
-                <td>
-                  <Told change={one} minor={one.toMinor} network={network} />
-                </td>
-                <td>{one.reason}</td>
-                <td>{nameOf(one.changedBy)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </Table>
     </section>
   )
 }

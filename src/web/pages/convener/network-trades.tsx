@@ -5,7 +5,7 @@ import { type TradeState, tradeStates, tradesOf } from '../../../trades/trade.ts
 import { cursorOf, keyOf } from '../../api/shapes.ts'
 import { page } from '../../layout.tsx'
 import type { pages, Visit } from '../../page.ts'
-import { Amount, Badge, Choose, dayWords } from '../../parts.tsx'
+import { Amount, Badge, Choose, dayWords, Table } from '../../parts.tsx'
 import { tradeWords } from '../state-words.ts'
 import { networkHere, see } from '../whereabouts.ts'
 
@@ -65,50 +65,47 @@ async function show(visit: Visit): Promise<string> {
         {shown.length === 0 ? (
           <p>There are none.</p>
         ) : (
-          <div class="table">
-            <table>
-              <caption>Newest first</caption>
-              <thead>
-                <tr>
-                  <th scope="col">Trade</th>
-                  <th scope="col">Day of sale</th>
-                  <th scope="col">Seller</th>
-                  <th scope="col">Buyer</th>
-                  <th scope="col">For</th>
-                  <th scope="col" class="amount">
-                    In credits
+          <Table caption="Newest first">
+            <thead>
+              <tr>
+                <th scope="col">Trade</th>
+                <th scope="col">Day of sale</th>
+                <th scope="col">Seller</th>
+                <th scope="col">Buyer</th>
+                <th scope="col">For</th>
+                <th scope="col" class="amount">
+                  In credits
+                </th>
+                <th scope="col" class="amount">
+                  Total
+                </th>
+                <th scope="col">State</th>
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map((trade) => (
+                <tr key={trade.id}>
+                  <th scope="row">
+                    <a href={`/trades/${idText('trade', trade.id)}`}>{trade.reference}</a>
                   </th>
-                  <th scope="col" class="amount">
-                    Total
-                  </th>
-                  <th scope="col">State</th>
+                  <td>{dayWords(trade.tradedOn)}</td>
+                  <td>{nameById.get(trade.sellerMemberId)}</td>
+                  <td>{nameById.get(trade.buyerMemberId)}</td>
+                  <td>{trade.description}</td>
+                  <td class="amount">
+                    <Amount minor={trade.creditMinor} unit={network} />
+                  </td>
+                  <td class="amount">
+                    <Amount minor={trade.totalMinor} unit={network} />
+                  </td>
+                  <td>
+                    <Badge tone={tradeWords[trade.state].tone}>{tradeWords[trade.state].text}</Badge>
+                    {trade.disputed && <Badge tone="bad">in dispute</Badge>}
+                  </td>
                 </tr>
-              </thead>
-              <tbody>
-                {shown.map((trade) => (
-                  <tr key={trade.id}>
-                    <th scope="row">
-                      <a href={`/trades/${idText('trade', trade.id)}`}>{trade.reference}</a>
-                    </th>
-                    <td>{dayWords(trade.tradedOn)}</td>
-                    <td>{nameById.get(trade.sellerMemberId)}</td>
-                    <td>{nameById.get(trade.buyerMemberId)}</td>
-                    <td>{trade.description}</td>
-                    <td class="amount">
-                      <Amount minor={trade.creditMinor} unit={network} />
-                    </td>
-                    <td class="amount">
-                      <Amount minor={trade.totalMinor} unit={network} />
-                    </td>
-                    <td>
-                      <Badge tone={tradeWords[trade.state].tone}>{tradeWords[trade.state].text}</Badge>
-                      {trade.disputed && <Badge tone="bad">in dispute</Badge>}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+              ))}
+            </tbody>
+          </Table>
         )}
         {trades.length > tradesAPage && last && (
           <p>

@@ -11,7 +11,7 @@ import { moveNetwork, type Network } from '../../../networks/network.ts'
 import { email, words } from '../../api/shapes.ts'
 import { page } from '../../layout.tsx'
 import { type pages, saidOf, type Visit } from '../../page.ts'
-import { Amount, Badge, Field, When } from '../../parts.tsx'
+import { Amount, Badge, Field, Table, When } from '../../parts.tsx'
 import { LegalFormFields, legalFormShape, shownForm } from '../legal-form-fields.tsx'
 import { connectionWords, spanWords, standingWords } from '../state-words.ts'
 import { Form, formAt, maybe, Refused, reasonShape } from '../typed-form.tsx'
@@ -182,33 +182,30 @@ function Members({ watched, network, now }: { watched: Watched[]; network: Netwo
   return (
     <section aria-labelledby="members">
       <h2 id="members">Members</h2>
-      <div class="table">
-        <table>
-          <caption>Whoever needs something comes first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Member</th>
-              <th scope="col">Standing</th>
-              <th scope="col" class="amount">
-                Balance
-              </th>
-              <th scope="col" class="amount">
-                Credit limit
-              </th>
-              <th scope="col" class="amount">
-                Exposure limit
-              </th>
-              <th scope="col">Book</th>
-              <th scope="col">Oldest waiting</th>
-            </tr>
-          </thead>
-          <tbody>
-            {watched.map((one) => (
-              <MemberRow key={one.member.id} one={one} network={network} now={now} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table caption="Whoever needs something comes first">
+        <thead>
+          <tr>
+            <th scope="col">Member</th>
+            <th scope="col">Standing</th>
+            <th scope="col" class="amount">
+              Balance
+            </th>
+            <th scope="col" class="amount">
+              Credit limit
+            </th>
+            <th scope="col" class="amount">
+              Exposure limit
+            </th>
+            <th scope="col">Book</th>
+            <th scope="col">Oldest waiting</th>
+          </tr>
+        </thead>
+        <tbody>
+          {watched.map((one) => (
+            <MemberRow key={one.member.id} one={one} network={network} now={now} />
+          ))}
+        </tbody>
+      </Table>
     </section>
   )
 }

@@ -12,7 +12,7 @@ import type { Network } from '../../../networks/network.ts'
 import type { Trade, TradeLine } from '../../../trades/trade.ts'
 import { page } from '../../layout.tsx'
 import type { pages, Visit } from '../../page.ts'
-import { Amount, dayWords } from '../../parts.tsx'
+import { Amount, dayWords, Table } from '../../parts.tsx'
 import { treatmentWords } from '../state-words.ts'
 import { tradeHere } from '../whereabouts.ts'
 import { LinesTable } from './trade-told.tsx'
@@ -128,37 +128,34 @@ function Party({ title, member }: { title: string; member: Member }) {
 function VatByRate({ lines, network }: { lines: TradeLine[]; network: Network }) {
   const kinds = [...new Set(lines.map((line) => line.treatment))]
   return (
-    <div class="table">
-      <table>
-        <caption>VAT by rate</caption>
-        <thead>
-          <tr>
-            <th scope="col">Rate</th>
-            <th scope="col" class="amount">
-              Net
-            </th>
-            <th scope="col" class="amount">
-              VAT
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {kinds.map((kind) => {
-            const group = lines.filter((line) => line.treatment === kind)
-            return (
-              <tr key={kind}>
-                <td>{treatmentWords[kind]}</td>
-                <td class="amount">
-                  <Amount minor={sum(group.map((line) => line.netMinor))} unit={network} />
-                </td>
-                <td class="amount">
-                  <Amount minor={sum(group.map((line) => line.vatMinor))} unit={network} />
-                </td>
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
-    </div>
+    <Table caption="VAT by rate">
+      <thead>
+        <tr>
+          <th scope="col">Rate</th>
+          <th scope="col" class="amount">
+            Net
+          </th>
+          <th scope="col" class="amount">
+            VAT
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {kinds.map((kind) => {
+          const group = lines.filter((line) => line.treatment === kind)
+          return (
+            <tr key={kind}>
+              <td>{treatmentWords[kind]}</td>
+              <td class="amount">
+                <Amount minor={sum(group.map((line) => line.netMinor))} unit={network} />
+              </td>
+              <td class="amount">
+                <Amount minor={sum(group.map((line) => line.vatMinor))} unit={network} />
+              </td>
+            </tr>
+          )
+        })}
+      </tbody>
+    </Table>
   )
 }

@@ -1,7 +1,7 @@
 /** What one side's own book holds of a trade: each document with its state, its way out, and the link into the book. */
 import type { Network } from '../../../networks/network.ts'
 import type { Delivery, PromisedDocument } from '../../../outbox/delivery.ts'
-import { Amount, Badge } from '../../parts.tsx'
+import { Amount, Badge, Table } from '../../parts.tsx'
 import type { OwnSide, Told } from './own-side.ts'
 
 const documentWords: Record<PromisedDocument['what'], string> = {
@@ -50,53 +50,50 @@ export function OwnDocuments({
       </p>
       {seesBook && (
         <>
-          <div class="table">
-            <table>
-              <caption>Only {name} sees this</caption>
-              <thead>
-                <tr>
-                  <th scope="col">Document</th>
-                  <th scope="col">Reference</th>
-                  <th scope="col" class="amount">
-                    Amount
-                  </th>
-                  <th scope="col">State</th>
-                  <th scope="col">In the book</th>
-                </tr>
-              </thead>
-              <tbody>
-                {side.deliveries.map((delivery) => {
-                  const told = wordsOf(delivery)
-                  const minor = amountOf(delivery.document)
-                  return (
-                    <tr key={delivery.id}>
-                      <td>{documentWords[delivery.document.what]}</td>
-                      <td>{delivery.reference}</td>
-                      <td class="amount">{minor === null ? '' : <Amount minor={minor} unit={network} />}</td>
-                      <td>
-                        <Badge tone={told.tone}>{told.text.split(':')[0]}</Badge>{' '}
-                        {told.text.includes(':') && <span class="small">{told.text.replace(/^[^:]*: /, '')}</span>}
-                        {delivery.warnings.map((warning) => (
-                          <p class="small" key={warning}>
-                            {warning}
-                          </p>
-                        ))}
-                      </td>
-                      <td>
-                        {delivery.receipt?.deepLink ? (
-                          <a href={delivery.receipt.deepLink} rel="noreferrer">
-                            Open {delivery.receipt.number ?? delivery.reference}
-                          </a>
-                        ) : (
-                          ''
-                        )}
-                      </td>
-                    </tr>
-                  )
-                })}
-              </tbody>
-            </table>
-          </div>
+          <Table caption={`Only ${name} sees this`}>
+            <thead>
+              <tr>
+                <th scope="col">Document</th>
+                <th scope="col">Reference</th>
+                <th scope="col" class="amount">
+                  Amount
+                </th>
+                <th scope="col">State</th>
+                <th scope="col">In the book</th>
+              </tr>
+            </thead>
+            <tbody>
+              {side.deliveries.map((delivery) => {
+                const told = wordsOf(delivery)
+                const minor = amountOf(delivery.document)
+                return (
+                  <tr key={delivery.id}>
+                    <td>{documentWords[delivery.document.what]}</td>
+                    <td>{delivery.reference}</td>
+                    <td class="amount">{minor === null ? '' : <Amount minor={minor} unit={network} />}</td>
+                    <td>
+                      <Badge tone={told.tone}>{told.text.split(':')[0]}</Badge>{' '}
+                      {told.text.includes(':') && <span class="small">{told.text.replace(/^[^:]*: /, '')}</span>}
+                      {delivery.warnings.map((warning) => (
+                        <p class="small" key={warning}>
+                          {warning}
+                        </p>
+                      ))}
+                    </td>
+                    <td>
+                      {delivery.receipt?.deepLink ? (
+                        <a href={delivery.receipt.deepLink} rel="noreferrer">
+                          Open {delivery.receipt.number ?? delivery.reference}
+                        </a>
+                      ) : (
+                        ''
+                      )}
+                    </td>
+                  </tr>
+                )
+              })}
+            </tbody>
+          </Table>
           <p>
             <a href={`${memberPath}/deliveries`}>All deliveries to this book</a>
           </p>

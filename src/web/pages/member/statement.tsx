@@ -9,7 +9,7 @@ import { type Statement, type StatementEntry, statement } from '../../../ledger/
 import type { AtMember } from '../../api/place.ts'
 import { Malformed } from '../../errors.ts'
 import type { pages, Shown, Visit } from '../../page.ts'
-import { Amount, dayWords, Field } from '../../parts.tsx'
+import { Amount, dayWords, Field, Table } from '../../parts.tsx'
 import { type Here, memberHere, see } from '../whereabouts.ts'
 import { memberPage, pathOf } from './member-frame.tsx'
 import { memberNames } from './trade-table.tsx'
@@ -200,49 +200,46 @@ function Entries({
   told: (entry: StatementEntry) => Told
 }) {
   return (
-    <div class="table">
-      <table>
-        <caption>In the order of the ledger</caption>
-        <thead>
-          <tr>
-            <th scope="col">Day</th>
-            <th scope="col">What</th>
-            <th scope="col">With</th>
-            <th scope="col" class="amount">
-              Amount
-            </th>
-            <th scope="col" class="amount">
-              Balance
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry) => {
-            const words = told(entry)
-            return (
-              <tr key={String(entry.version)}>
-                <td>{dayWords(entry.bookedOn)}</td>
-                <td>
-                  {words.tradeId ? (
-                    <a href={`/trades/${idText('trade', words.tradeId)}`}>
-                      {words.words} ({words.reference})
-                    </a>
-                  ) : (
-                    words.words
-                  )}
-                </td>
-                <td>{words.with}</td>
-                <td class="amount">
-                  <Amount minor={entry.amountMinor} unit={here.network} />
-                </td>
-                <td class="amount">
-                  <Amount minor={entry.afterMinor} unit={here.network} />
-                </td>
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
-    </div>
+    <Table caption="In the order of the ledger">
+      <thead>
+        <tr>
+          <th scope="col">Day</th>
+          <th scope="col">What</th>
+          <th scope="col">With</th>
+          <th scope="col" class="amount">
+            Amount
+          </th>
+          <th scope="col" class="amount">
+            Balance
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map((entry) => {
+          const words = told(entry)
+          return (
+            <tr key={String(entry.version)}>
+              <td>{dayWords(entry.bookedOn)}</td>
+              <td>
+                {words.tradeId ? (
+                  <a href={`/trades/${idText('trade', words.tradeId)}`}>
+                    {words.words} ({words.reference})
+                  </a>
+                ) : (
+                  words.words
+                )}
+              </td>
+              <td>{words.with}</td>
+              <td class="amount">
+                <Amount minor={entry.amountMinor} unit={here.network} />
+              </td>
+              <td class="amount">
+                <Amount minor={entry.afterMinor} unit={here.network} />
+              </td>
+            </tr>
+          )
+        })}
+      </tbody>
+    </Table>
   )
 }

@@ -3,7 +3,7 @@ import type { Tx } from '../../../kit/db.ts'
 import { idText, type Uuid } from '../../../kit/ids.ts'
 import type { Network } from '../../../networks/network.ts'
 import type { Trade } from '../../../trades/trade.ts'
-import { Amount, Badge, dayWords } from '../../parts.tsx'
+import { Amount, Badge, dayWords, Table } from '../../parts.tsx'
 import { tradeWords } from '../state-words.ts'
 import type { OwnSide } from './own-side.ts'
 
@@ -45,64 +45,61 @@ export function TradeTable({
   sides?: { of(tradeId: Uuid): OwnSide | null }
 }) {
   return (
-    <div class="table">
-      <table>
-        <caption>{caption}</caption>
-        <thead>
-          <tr>
-            <th scope="col">Trade</th>
-            <th scope="col">Day of sale</th>
-            <th scope="col">With</th>
-            <th scope="col">For</th>
-            <th scope="col" class="amount">
-              In credits
-            </th>
-            <th scope="col" class="amount">
-              In money
-            </th>
-            <th scope="col">State</th>
-            {sides && <th scope="col">Your book</th>}
-          </tr>
-        </thead>
-        <tbody>
-          {trades.map((trade) => {
-            const isSeller = trade.sellerMemberId === memberId
-            const side = sides?.of(trade.id)
-            return (
-              <tr key={trade.id}>
-                <th scope="row">
-                  <a href={`/trades/${idText('trade', trade.id)}`}>
-                    {isSeller ? 'Sale' : 'Purchase'} {trade.invoiceNumber ?? trade.reference}
-                  </a>
-                </th>
-                <td>{dayWords(trade.tradedOn)}</td>
-                <td>{names.get(isSeller ? trade.buyerMemberId : trade.sellerMemberId)}</td>
-                <td>{trade.description}</td>
-                <td class="amount">
-                  <Amount minor={isSeller ? trade.creditMinor : -trade.creditMinor} unit={network} />
-                </td>
-                <td class="amount">
-                  <Amount minor={trade.moneyMinor} unit={network} />
-                </td>
+    <Table caption={caption}>
+      <thead>
+        <tr>
+          <th scope="col">Trade</th>
+          <th scope="col">Day of sale</th>
+          <th scope="col">With</th>
+          <th scope="col">For</th>
+          <th scope="col" class="amount">
+            In credits
+          </th>
+          <th scope="col" class="amount">
+            In money
+          </th>
+          <th scope="col">State</th>
+          {sides && <th scope="col">Your book</th>}
+        </tr>
+      </thead>
+      <tbody>
+        {trades.map((trade) => {
+          const isSeller = trade.sellerMemberId === memberId
+          const side = sides?.of(trade.id)
+          return (
+            <tr key={trade.id}>
+              <th scope="row">
+                <a href={`/trades/${idText('trade', trade.id)}`}>
+                  {isSeller ? 'Sale' : 'Purchase'} {trade.invoiceNumber ?? trade.reference}
+                </a>
+              </th>
+              <td>{dayWords(trade.tradedOn)}</td>
+              <td>{names.get(isSeller ? trade.buyerMemberId : trade.sellerMemberId)}</td>
+              <td>{trade.description}</td>
+              <td class="amount">
+                <Amount minor={isSeller ? trade.creditMinor : -trade.creditMinor} unit={network} />
+              </td>
+              <td class="amount">
+                <Amount minor={trade.moneyMinor} unit={network} />
+              </td>
+              <td>
+                <Badge tone={tradeWords[trade.state].tone}>{tradeWords[trade.state].text}</Badge>
+                {trade.disputed && <Badge tone="bad">in dispute</Badge>}
+                {trade.state === 'accepted' && trade.reversalAskedBy && <Badge tone="warn">reversal asked</Badge>}
+              </td>
+              {sides && (
                 <td>
-                  <Badge tone={tradeWords[trade.state].tone}>{tradeWords[trade.state].text}</Badge>
-                  {trade.disputed && <Badge tone="bad">in dispute</Badge>}
-                  {trade.state === 'accepted' && trade.reversalAskedBy && <Badge tone="warn">reversal asked</Badge>}
+                  {side ? (
+                    <Badge tone={side.state.tone}>{side.state.text}</Badge>
+                  ) : (
+                    <span class="small">{trade.ledgerOnly ? 'ledger only' : 'nothing yet'}</span>
+                  )}
                 </td>
-                {sides && (
-                  <td>
-                    {side ? (
-                      <Badge tone={side.state.tone}>{side.state.text}</Badge>
-                    ) : (
-                      <span class="small">{trade.ledgerOnly ? 'ledger only' : 'nothing yet'}</span>
-                    )}
-                  </td>
-                )}
-              </tr>
-            )
-          })}
-        </tbody>
-      </table>
-    </div>
+              )}
+            </tr>
+          )
+        })}
+      </tbody>
+    </Table>
   )
 }

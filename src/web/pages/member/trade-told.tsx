@@ -1,7 +1,7 @@
 /** What was agreed: lines with their VAT, the total, and its parts in credits and in money. Shown before and after a yes. */
 import type { Network } from '../../../networks/network.ts'
 import type { Trade } from '../../../trades/trade.ts'
-import { Amount, dayWords } from '../../parts.tsx'
+import { Amount, dayWords, Table } from '../../parts.tsx'
 import { treatmentWords } from '../state-words.ts'
 
 export type Agreed = Pick<
@@ -48,36 +48,33 @@ export function TradeTold({ agreed, network }: { agreed: Agreed; network: Networ
 
 export function LinesTable({ lines, network }: { lines: Agreed['lines']; network: Network }) {
   return (
-    <div class="table">
-      <table>
-        <caption>Lines</caption>
-        <thead>
-          <tr>
-            <th scope="col">Description</th>
-            <th scope="col">VAT treatment</th>
-            <th scope="col" class="amount">
-              Net
-            </th>
-            <th scope="col" class="amount">
-              VAT
-            </th>
+    <Table caption="Lines">
+      <thead>
+        <tr>
+          <th scope="col">Description</th>
+          <th scope="col">VAT treatment</th>
+          <th scope="col" class="amount">
+            Net
+          </th>
+          <th scope="col" class="amount">
+            VAT
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {lines.map((line, place) => (
+          <tr key={place}>
+            <td>{line.description}</td>
+            <td>{treatmentWords[line.treatment]}</td>
+            <td class="amount">
+              <Amount minor={line.netMinor} unit={network} />
+            </td>
+            <td class="amount">
+              <Amount minor={line.vatMinor} unit={network} />
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {lines.map((line, place) => (
-            <tr key={place}>
-              <td>{line.description}</td>
-              <td>{treatmentWords[line.treatment]}</td>
-              <td class="amount">
-                <Amount minor={line.netMinor} unit={network} />
-              </td>
-              <td class="amount">
-                <Amount minor={line.vatMinor} unit={network} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Table>
   )
 }
