@@ -119,7 +119,7 @@ export function WordForms({ visit, here, base }: Asked) {
   const maySpeak = mayDo('dispute_trade') || mayDo('resolve_dispute')
   if (!maySpeak) return null
   const kinds = [
-    { what: 'word', summary: 'Say something to the other side', button: 'Say it', may: true },
+    { what: 'word', summary: 'Say something about it', button: 'Say it', may: true },
     { what: 'dispute', summary: 'Dispute this trade', button: 'Dispute it', may: mayDispute },
     {
       what: 'resolved',
