@@ -6,6 +6,7 @@
  * Never: touches the ledger, or two books in one call.
  *
  * @path trade 5/7 sends what a book must hold, one book at a time
+ * @path connect 6/6 once a connection is live, what was held goes
  */
 import { createHash } from 'node:crypto'
 import { type BookConnector, BookError, type Grant, type Verdict } from '../../connectors/port.ts'

@@ -116,6 +116,19 @@ function longerNumber(number: string): string {
   return base.slice(0, longestNumber - end.length) + end
 }
 
+/** A person removed it and another one wants it after all: it is made anew, under a reference of its own. */
+export async function askAnew(tx: Tx, place: DeliveryPlace): Promise<void> {
+  const delivery = await deliveryOf(tx, place)
+  if (delivery.state !== 'parked' || delivery.parkedCause !== 'removed_by_person')
+    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'made anew' })
+  const [, base = delivery.reference, count = '1'] = /^(\w+-\w+)(?:-(\d+))?$/.exec(delivery.reference) ?? []
+  await tx.delivery.update({
+    where: { networkId_id: { networkId: delivery.networkId, id: delivery.id } },
+    data: { reference: `${base}-${Number(count) + 1}` },
+  })
+  await again(tx, { ...delivery, parkedCause: null }, {})
+}
+
 const contactCauses = ['contact_ambiguous', 'contact_archived', 'contact_gone', 'contact_missing', 'name_taken']
 
 /**

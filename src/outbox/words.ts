@@ -8,6 +8,7 @@ export type Button =
   | 'mapping'
   | 'redate'
   | 'use_next_number'
+  | 'ask_anew'
   | 'reconnect'
   | 'drop'
   | 'none'
@@ -176,7 +177,7 @@ const table: Record<string, Entry> = {
   removed_by_person: {
     says: () => 'It was put into the book and removed there by a person.',
     fix: 'If it should be there after all, ask for it anew; else drop it with a reason.',
-    button: 'drop',
+    button: 'ask_anew',
     who: 'bookkeeper',
   },
   linked_document_does_not_fit: {

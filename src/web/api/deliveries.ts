@@ -6,6 +6,7 @@ import { Refusal } from '../../kit/refusal.ts'
 import { recordDeed } from '../../networks/record-deed.ts'
 import { type Delivery, deliveryFrom } from '../../outbox/delivery.ts'
 import {
+  askAnew,
   candidatesOf,
   chooseContact,
   deliveryOf,
@@ -99,6 +100,12 @@ export const deliveryRoutes: Route[] = [
         return { retried }
       }),
   }),
+  moveRoute(
+    'anew',
+    'Make a document anew that a person removed, under a reference of its own',
+    z.null(),
+    (tx, _deps, place) => askAnew(tx, place),
+  ),
   moveRoute(
     'drop',
     'Give it up, with a reason: nothing more is sent for it, nor for what depends on it',

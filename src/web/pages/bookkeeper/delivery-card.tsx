@@ -1,0 +1,289 @@
+/** One thing that goes to the book: its state, its age, the link there, and, where it needs a person, words and one button. */
+import { addDays } from '../../../kit/clock.ts'
+import { idText, type Uuid } from '../../../kit/ids.ts'
+import type { Delivery } from '../../../outbox/delivery.ts'
+import { candidatesOf } from '../../../outbox/move-delivery.ts'
+import { type Words, wordsFor } from '../../../outbox/words.ts'
+import type { AtMember } from '../../api/place.ts'
+import type { Visit } from '../../page.ts'
+import { Amount, Badge, dayWords, Field, When } from '../../parts.tsx'
+import type { Told } from '../member/own-side.ts'
+import { spanWords } from '../state-words.ts'
+import { Form, type FormAt, formAt } from '../typed-form.tsx'
+import type { Here } from '../whereabouts.ts'
+import { pathOf } from './book-frame.tsx'
+import { documentWords } from './document-words.ts'
+
+export type Attempt = {
+  deliveryId: Uuid
+  number: number
+  verb: string
+  startedAt: Date
+  outcome: string | null
+  cause: string | null
+  said: string | null
+  status: number | null
+  callId: string | null
+}
+
+type Props = {
+  visit: Visit
+  here: Here<AtMember>
+  delivery: Delivery
+  counterpart: string
+  told: Told
+  attempts: Attempt[]
+  mayMove: boolean
+}
+
+export function DeliveryCard({ visit, here, delivery, counterpart, told, attempts, mayMove }: Props) {
+  const id = idText('delivery', delivery.id)
+  const { document, receipt } = delivery
+  const now = visit.deps.clock.now().getTime()
+  const minor = amountOf(delivery)
+  const number = receipt?.number ?? ('number' in document ? document.number : null)
+  return (
+    <section class="card" aria-labelledby={id}>
+      <h2 id={id}>
+        {documentWords[delivery.kind]} {number ?? ''} · {counterpart}
+      </h2>
+      <p>
+        <Badge tone={told.tone}>{told.text.split(':')[0]}</Badge>{' '}
+        {delivery.state !== 'parked' && told.text.includes(':') && <span>{told.text.replace(/^[^:]*: /, '')}</span>}{' '}
+        <span class="small">
+          promised {spanWords(delivery.promisedAt.getTime(), now)} ago
+          {delivery.settledAt && <>, settled {spanWords(delivery.settledAt.getTime(), now)} ago</>}
+        </span>
+      </p>
+      {delivery.state === 'parked' && (
+        <Parked visit={visit} here={here} delivery={delivery} attempts={attempts} mayMove={mayMove} />
+      )}
+      {delivery.state === 'waiting' && delivery.fails > 0 && (
+        <p class="small">
+          {delivery.lookFirst ? wordsFor('unclear').says : wordsFor('unavailable').says} Next try{' '}
+          <When at={delivery.dueAt} zone={here.network.timeZone} />.
+        </p>
+      )}
+      <dl class="facts">
+        <dt>Reference</dt>
+        <dd>
+          {delivery.reference}
+          {delivery.tradeId && (
+            <>
+              , <a href={`/trades/${idText('trade', delivery.tradeId)}`}>its trade</a>
+            </>
+          )}
+        </dd>
+        {minor !== null && (
+          <>
+            <dt>Amount</dt>
+            <dd>
+              <Amount minor={minor} unit={here.network} />
+            </dd>
+          </>
+        )}
+        {'datedOn' in document && document.datedOn && (
+          <>
+            <dt>Dated</dt>
+            <dd>{dayWords(document.datedOn)}</dd>
+          </>
+        )}
+        {receipt?.deepLink && (
+          <>
+            <dt>In the book</dt>
+            <dd>
+              <a href={receipt.deepLink} rel="noreferrer">
+                Open {number ?? delivery.reference}
+              </a>
+            </dd>
+          </>
+        )}
+        {delivery.droppedReason && (
+          <>
+            <dt>Why not</dt>
+            <dd>{delivery.droppedReason}</dd>
+          </>
+        )}
+      </dl>
+      {delivery.warnings.length > 0 && (
+        <ul class="warn">
+          {delivery.warnings.map((one) => (
+            <li key={one}>{one}</li>
+          ))}
+        </ul>
+      )}
+      {attempts.length > 0 && <Attempts attempts={attempts} zone={here.network.timeZone} />}
+    </section>
+  )
+}
+
+function Parked({ visit, here, delivery, attempts, mayMove }: Omit<Props, 'counterpart' | 'told'>) {
+  const told = wordsFor(delivery.parkedCause ?? '', delivery.parkedFacts ?? {})
+  const said = attempts.filter((one) => one.said).at(-1)?.said
+  const at = (name: string) => formAt(visit, `${pathOf(here)}/deliveries/${idText('delivery', delivery.id)}/${name}`)
+  const drop = at('drop')
+  return (
+    <div class="alert">
+      <p>{told.says}</p>
+      <p>{told.fix}</p>
+      {mayMove && <OneButton told={told} here={here} delivery={delivery} at={at} />}
+      {said && (
+        <details>
+          <summary>The book’s own words</summary>
+          <pre>{said}</pre>
+        </details>
+      )}
+      {mayMove && (
+        <details open={drop.refused || told.button === 'drop'}>
+          <summary>Drop it</summary>
+          <p>Nothing more is sent for it, nor for what depends on it.</p>
+          <Form form={drop} button="Drop it" tone="danger">
+            <Field {...drop.of('reason')} label="Reason" required maxLength={400} />
+          </Form>
+        </details>
+      )}
+    </div>
+  )
+}
+
+function OneButton({
+  told,
+  here,
+  delivery,
+  at,
+}: {
+  told: Words
+  here: Here<AtMember>
+  delivery: Delivery
+  at(name: string): FormAt
+}) {
+  const base = pathOf(here)
+  switch (told.button) {
+    case 'retry':
+      return <Form form={at('retry')} button="Try again" />
+    case 'ask_anew':
+      return <Form form={at('anew')} button="Make it anew" />
+    case 'use_next_number':
+      return <Form form={at('next-number')} button="Take the next number" />
+    case 'mapping':
+      return (
+        <p>
+          <a class="button" href={`${base}/connection/mapping`}>
+            To the mapping
+          </a>
+        </p>
+      )
+    case 'reconnect':
+      return (
+        <p>
+          <a class="button" href={`${base}/connection`}>
+            To the connection
+          </a>
+        </p>
+      )
+    case 'redate': {
+      const form = at('redate')
+      const locked = delivery.parkedFacts?.lockedThrough
+      return (
+        <Form form={form} button="Let it bear this day">
+          <Field
+            {...form.of('to', typeof locked === 'string' ? addDays(locked, 1) : '')}
+            type="date"
+            label="Day"
+            hint="The first open day, unless you choose another."
+          />
+        </Form>
+      )
+    }
+    case 'choose_contact': {
+      const candidates = candidatesOf(delivery)
+      if (candidates.length === 0)
+        return (
+          <p>
+            <a class="button" href={`${base}/deliveries/${idText('delivery', delivery.id)}/pick-contact`}>
+              Choose the contact
+            </a>
+          </p>
+        )
+      return (
+        <Form form={at('contact')} button="It is this one">
+          <fieldset>
+            <legend>Contacts in the book</legend>
+            {candidates.map((one) => (
+              <label class="check" key={one.id}>
+                <input type="radio" name="contact" value={one.id} required />{' '}
+                <span>
+                  {one.name} {one.email && <span class="hint">{one.email}</span>}
+                </span>
+              </label>
+            ))}
+          </fieldset>
+        </Form>
+      )
+    }
+    case 'drop':
+    case 'none':
+      return null
+  }
+}
+
+const outcomeWords: Record<string, string> = {
+  done: 'done',
+  refused: 'refused',
+  unknown: 'no answer came',
+  found: 'found in the book',
+  absent: 'not in the book yet',
+  waiting: 'told to wait',
+}
+const verbWords: Record<string, string> = {
+  look: 'looked for it',
+  contacts: 'sent the contact',
+  documents: 'sent the document',
+  payments: 'sent the payment',
+}
+
+function Attempts({ attempts, zone }: { attempts: Attempt[]; zone: string }) {
+  return (
+    <details>
+      <summary>{attempts.length === 1 ? 'One try' : `${attempts.length} tries`}</summary>
+      <div class="table">
+        <table>
+          <caption>Every try, with the accounting system’s id of the call for its support</caption>
+          <thead>
+            <tr>
+              <th scope="col">When</th>
+              <th scope="col">What</th>
+              <th scope="col">Outcome</th>
+              <th scope="col">Its words</th>
+              <th scope="col">Id of the call</th>
+            </tr>
+          </thead>
+          <tbody>
+            {attempts.map((one) => (
+              <tr key={one.number}>
+                <td>
+                  <When at={one.startedAt} zone={zone} />
+                </td>
+                <td>{verbWords[one.verb] ?? one.verb}</td>
+                <td>
+                  {one.outcome ? (outcomeWords[one.outcome] ?? one.outcome) : 'on its way'}
+                  {one.cause && <span class="small"> ({one.cause.replaceAll('_', ' ')})</span>}
+                </td>
+                <td>{one.said ?? ''}</td>
+                <td>
+                  {one.callId ?? ''} {one.status && <span class="small">{one.status}</span>}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  )
+}
+
+function amountOf({ document }: Delivery): bigint | null {
+  if ('totalMinor' in document) return BigInt(document.totalMinor)
+  if ('amountMinor' in document && document.amountMinor !== 'open') return BigInt(document.amountMinor)
+  return null
+}
