@@ -5,11 +5,13 @@
  * An operator may make any key (it could do so on the machine); a convener its network's, an owner its member's.
  */
 import { z } from 'zod'
-import { asWorker, inTransaction } from '../../kit/db.ts'
+import { asWorker, inTransaction, type Tx } from '../../kit/db.ts'
 import type { Uuid } from '../../kit/ids.ts'
 import { Refusal } from '../../kit/refusal.ts'
 import { type ApiKey, apiKeyOf, type KeyRole, keysOf, makeKey, revokeKey } from '../../networks/api-key.ts'
-import { memberRoles, mustBeAllowed } from '../../networks/roles.ts'
+import { queueMailToOrganisation } from '../../networks/mail.ts'
+import { type Actor, memberRoles, mustBeAllowed } from '../../networks/roles.ts'
+import type { Deps } from '../deps.ts'
 import { memberParams } from './member-shapes.ts'
 import { networkParams } from './networks.ts'
 import { type AtMember, type AtNetwork, atInstallation, atMember, atNetwork, type Finder, type Found } from './place.ts'
@@ -100,6 +102,7 @@ function keyRoutes<F extends Found>(
         const kept = await inTx(asWorker, async (tx) => {
           const made = await makeKey(tx, deps.clock, { ...body, ...belongs(at), actor: actor.id })
           told = made.secret
+          await tellOwners(tx, deps, actor, made.key)
           return { key: showKey(made.key), secret: null }
         })
         return { ...kept, secret: told }
@@ -124,6 +127,20 @@ function keyRoutes<F extends Found>(
         }),
     }),
   ]
+}
+
+/** An owner hears of a key to its business that somebody else has made. */
+async function tellOwners(tx: Tx, deps: Deps, actor: Actor, key: ApiKey): Promise<void> {
+  const { organisationId } = key
+  if (!organisationId || actor.actsFor.some((one) => one.organisationId === organisationId)) return
+  await queueMailToOrganisation(tx, deps.clock, organisationId, ['owner'], {
+    kind: 'key_made',
+    subject: 'A key to your business was made',
+    paragraphs: [
+      `${actor.name} has made the key "${key.name}" for programs that act for your business as ${key.role}.`,
+      'If you do not know of it, end it on the page of your keys.',
+    ],
+  })
 }
 
 /** A convener sees the member, and makes no keys to its books. */

@@ -1,6 +1,6 @@
 /** The OpenAPI document: 3.1 in shape, whole, and true of what is served. */
-import Ajv2020 from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import formats from 'ajv-formats'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { routes } from '../../../src/web/api/routes.ts'
 import { type App, openApp } from '../../support/app.ts'
@@ -93,7 +93,7 @@ test('every reference leads somewhere', () => {
 
 test('every schema compiles, refuses unknown fields on the way in, and its examples fit it', () => {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
-  addFormats(ajv)
+  formats.default(ajv)
   ajv.addSchema({ $id: 'quits', components: document.components })
   const compiled = (schema: Schema) =>
     ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"quits#/components/')))
