@@ -147,6 +147,18 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   }
 }
 
+/** Only where the database is: what migrating needs, before any key or vendor is set. */
+export function readDatabasePlace(environment: Record<string, string | undefined> = process.env): {
+  databaseUrl: string | null
+  home: string
+} {
+  const mistakes: string[] = []
+  const parsed = shape.pick({ DATABASE_URL: true, QUITS_HOME: true }).safeParse(withFiles(environment, mistakes))
+  if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
+  if (!parsed.success || mistakes.length > 0) throw new ConfigMistakes(mistakes)
+  return { databaseUrl: parsed.data.DATABASE_URL ?? null, home: resolve(parsed.data.QUITS_HOME) }
+}
+
 /** Where the embedded default keeps its things. */
 export function placesIn(home: string): { database: string; masterKey: string } {
   return { database: join(home, 'database'), masterKey: join(home, 'master-key') }

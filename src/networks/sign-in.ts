@@ -6,7 +6,7 @@
  */
 import { type Clock, instantOf } from '../kit/clock.ts'
 import { asWorker, type Db, databaseNow, inTransaction, type Tx } from '../kit/db.ts'
-import type { Uuid } from '../kit/ids.ts'
+import { idText, type Uuid } from '../kit/ids.ts'
 import { Refusal } from '../kit/refusal.ts'
 import { queueMail } from './mail.ts'
 import { actorOfPerson, type Person, personByEmail, personOf } from './person.ts'
@@ -64,6 +64,22 @@ export async function askSignIn(
         'It works once. If you did not ask for it, leave it: nobody can use it elsewhere.',
       ],
     })
+  })
+}
+
+/** A link for an installation without mail, bound to no browser: whoever can ask for it here owns the machine. */
+export async function makeSignInLink(deps: Deps, email: string): Promise<{ token: string; expiresAt: Date }> {
+  return inTransaction(deps.db, asWorker, async (tx) => {
+    const person = await personByEmail(tx, email)
+    if (!person) throw new Refusal('not_found', { thing: `person with the address ${email}` })
+    const madeAt = await databaseNow(tx)
+    const token = newSecret()
+    const expiresAt = instantOf(madeAt.getTime() + linkLivesMs)
+    const link = { tokenHash: hashOf(token), personId: person.id, browserHash: null, nextPath: null, madeAt, expiresAt }
+    await tx.signInLink.create({ data: link })
+    const facts = { person: idText('person', person.id) }
+    await recordDeed(tx, { now: () => madeAt }, { actor: 'quits', what: 'sign_in_link_made', facts })
+    return { token, expiresAt }
   })
 }
 
