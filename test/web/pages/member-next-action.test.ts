@@ -28,7 +28,7 @@ test('what holds up everything else comes first', () => {
   expect(goes(all)).toBe('deliveries')
   expect(goes({ ...all, parked: 0 })).toBe('trades?waiting=answer')
   expect(goes({ ...all, parked: 0, proposals: 0 })).toBe('trades?waiting=reversal')
-  expect(goes({ ...all, parked: 0, proposals: 0, reversals: 0 })).toBe('deliveries')
+  expect(goes({ ...all, parked: 0, proposals: 0, reversals: 0 })).toBe('approvals')
   expect(goes({ discrepancies: 3 })).toBe('reconciliation')
 })
 
@@ -39,7 +39,7 @@ test('an applicant connects its book while it waits for the convener', () => {
 
 test('staff is not sent to the book, a bookkeeper not to the trades', () => {
   expect(goes({ seesBook: false, connection: 'needs_sign_in', proposals: 1 })).toBe('trades?waiting=answer')
-  expect(goes({ answers: false, proposals: 1, previews: 1 })).toBe('deliveries')
+  expect(goes({ answers: false, proposals: 1, previews: 1 })).toBe('approvals')
   expect(goes({ seesBook: false, answers: false, parked: 1, proposals: 1 })).toBeUndefined()
 })
 

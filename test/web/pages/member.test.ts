@@ -1,6 +1,8 @@
 /** A member's pages: home, proposing with a look before, answering, the trade of both sides, invoice, statement, people. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { idText } from '../../../src/kit/ids.ts'
+import { idFromText, idText } from '../../../src/kit/ids.ts'
+import { approveTrade } from '../../../src/outbox/move-delivery.ts'
+import { connectBook } from '../../support/api-world.ts'
 import { hiddenFields, type PagesWorld, pagesWorld, proposeFrom, saleForm } from './pages-world.ts'
 
 let world: PagesWorld
@@ -295,6 +297,34 @@ test('the VAT status is confirmed by a person, and a wrong number is refused', a
     scheme: 'cash',
   })
   expect(done.text).toContain('registered, GB987654321 from 1 Jan 2026, confirmed by a person')
+})
+
+test('once its book is connected a side waits for its yes, then reads what is there, with the way into the book', async () => {
+  const { app, valley } = world
+  const smith = await world.business('Smith', { vat: 'GB111222333' })
+  const wright = await world.business('Wright')
+  const { organisationId } = smith.member
+  const network = idText('network', valley.id)
+  const memberId = idText('member', smith.member.id)
+  const owner = app.client(await app.key({ role: 'owner', organisationId }))
+  const party = { memberId, organisationId, owner, path: `/v1/networks/${network}/members/${memberId}` }
+  await connectBook(app, party, 'smith-book')
+  const trade = await proposeFrom(smith, wright, { net1: '80' })
+  await wright.owner.send(`${trade}/acceptance`)
+  await app.deliver()
+  expect((await smith.owner.get(smith.path)).text).toContain('One trade waits for your yes')
+  expect((await smith.owner.get(trade)).text).toContain('Invoice')
+  expect((await smith.owner.get(trade)).text).toContain('held it waits for your yes')
+  const tradeId = idFromText('trade', trade.slice('/trades/'.length)) ?? ''
+  await app.worker((tx) =>
+    approveTrade(tx, { networkId: valley.id, tradeId, organisationId, actor: 'quits', at: app.clock.now() }),
+  )
+  await app.deliver()
+  const page = await smith.bookkeeper.get(trade)
+  expect(page.text).toContain('In the book of Smith in your book')
+  expect(page.text).toMatch(/Invoice \w+-SI £96.00 in your book Open SMIT/)
+  expect(page.html).toMatch(/<a href="https?:[^"]+" rel="noreferrer">Open/)
+  expect((await wright.bookkeeper.get(trade)).text).not.toContain('In the book of Smith')
 })
 
 test('trades are listed by side and state, newest first, in pages', async () => {

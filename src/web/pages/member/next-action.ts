@@ -72,7 +72,7 @@ function candidates(facts: NextFacts): (NextAction | null)[] {
       facts.previews > 0,
       `${counted(facts.previews, 'trade')} ${facts.previews === 1 ? 'waits' : 'wait'} for your yes before anything goes to your book.`,
       'Look and say yes',
-      'deliveries',
+      'approvals',
     ),
     book(
       connection === null || connection === 'ended',
