@@ -8,7 +8,7 @@ const quietForMs = 2_000
 /** After two seconds without a word it says that it is still at what it said last. */
 export function progress(): Progress {
   const began = performance.now()
-  let [last, lastAt] = ['', began]
+  let [last, lastAt] = ['starting', began]
   const write = (line: string) => {
     lastAt = performance.now()
     process.stderr.write(`${((lastAt - began) / 1000).toFixed(1).padStart(5)} s  ${line}\n`)
