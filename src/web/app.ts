@@ -42,10 +42,10 @@ export function webApp(deps: Deps): Express {
     throw new Refusal('not_found', { thing: 'route' })
   })
 
-  app.use(
-    sameOrigin(deps.config.publicUrl),
-    express.urlencoded({ extended: false, limit: '100kb', parameterLimit: 2000 }),
-  )
+  app.use(sameOrigin(deps.config.publicUrl))
+  // A pasted file is far longer than any other form.
+  app.use('/networks/:slug/import', express.urlencoded({ extended: false, limit: '10mb', parameterLimit: 10 }))
+  app.use(express.urlencoded({ extended: false, limit: '100kb', parameterLimit: 2000 }))
   servePages(app, deps)
   app.use(() => {
     throw new Refusal('not_found', { thing: 'page' })

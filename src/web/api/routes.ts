@@ -4,7 +4,9 @@ import { bookContactRoutes } from './book-contacts.ts'
 import { connectionRoutes } from './connections.ts'
 import { deedRoutes } from './deeds.ts'
 import { deliveryRoutes } from './deliveries.ts'
+import { discrepancyRoutes } from './discrepancies.ts'
 import { disputeRoutes } from './disputes.ts'
+import { importRoutes } from './imports.ts'
 import { invitationRoutes } from './invitations.ts'
 import { ledgerRoutes } from './ledger.ts'
 import { limitRoutes } from './limits.ts'
@@ -15,6 +17,7 @@ import { networkRoutes } from './networks.ts'
 import { organisationRoutes } from './organisations.ts'
 import { peopleRoutes } from './people.ts'
 import { reconciliationRoutes } from './reconciliations.ts'
+import { reversalRoutes } from './reversals.ts'
 import type { Route } from './route.ts'
 import { standingConsentRoutes } from './standing-consents.ts'
 import { statementRoutes } from './statements.ts'
@@ -32,14 +35,17 @@ export const routes: Route[] = [
   ...peopleRoutes,
   ...apiKeyRoutes,
   ...tradeRoutes,
+  ...reversalRoutes,
   ...disputeRoutes,
   ...standingConsentRoutes,
   ...statementRoutes,
   ...ledgerRoutes,
+  ...importRoutes,
   ...connectionRoutes,
   ...mappingRoutes,
   ...bookContactRoutes,
   ...deliveryRoutes,
   ...reconciliationRoutes,
+  ...discrepancyRoutes,
   ...deedRoutes,
 ]

@@ -1,5 +1,6 @@
 /** The convener's desk, page by page. */
 import type { pages } from '../../page.ts'
+import { importPages } from './import.tsx'
 import { ledgerPages } from './ledger.tsx'
 import { memberDeskPages } from './member-desk.tsx'
 import { networkPages } from './network.tsx'
@@ -12,4 +13,5 @@ export function convenerPages(serve: ReturnType<typeof pages>): void {
   termsPages(serve)
   networkTradesPage(serve)
   ledgerPages(serve)
+  importPages(serve)
 }

@@ -105,6 +105,11 @@ async function show(visit: Visit): Promise<string> {
               </li>
             </>
           )}
+          {mayDo('import') && (
+            <li>
+              <a href={`${base}/import`}>Carry over the past from a file</a>
+            </li>
+          )}
         </ul>
         {seen.totals && <Totals totals={seen.totals} network={network} lastAudit={seen.lastAudit} />}
         {seen.watched && <Members watched={seen.watched} network={network} now={visit.deps.clock.now()} />}
