@@ -64,11 +64,12 @@ function textsOf(schema: Schema, known: Known): fc.Arbitrary<string> {
   if (prefix) {
     const made = fc.stringMatching(new RegExp(schema.pattern ?? ''))
     const there = known(prefix)
-    return there.length > 0 ? fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...there) }, made) : made
+    return there.length > 0 ? fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...there) }, made) : made
   }
   if (schema.format === 'email') return fc.integer({ min: 1, max: 99 }).map((number) => `person${number}@example.org`)
   if (schema.format === 'date')
     return fc.integer({ min: 1, max: 28 }).map((day) => `2026-10-${String(day).padStart(2, '0')}`)
+  if (schema.pattern === '^[A-Z]{3}$') return fc.constantFrom('GBP', 'GBP', 'GBP', 'GBP', 'GBP', 'GBP', 'GBP', 'EUR')
   if (schema.pattern) return fc.stringMatching(new RegExp(schema.pattern))
   const least = Math.max(schema.minLength ?? 0, 1)
   return fc.oneof(

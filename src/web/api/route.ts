@@ -6,21 +6,29 @@
  * kept in the transaction of the effect (`ask.inTx`) and given again for 30 days. 400, 401, 403, 404, 412, 429 and 5xx
  * are not kept. Where an SQL function decides (`keepsItself`), that function keeps the answer in its own commit.
  */
-import { createHash } from 'node:crypto'
 import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 import { asWorker, inTransaction, type Scope, type Tx } from '../../kit/db.ts'
-import { isRefusalCode, Refusal } from '../../kit/refusal.ts'
+import { Refusal } from '../../kit/refusal.ts'
 import { scopeFor } from '../../networks/person.ts'
 import type { Actor, DeedName } from '../../networks/roles.ts'
 import type { Deps } from '../deps.ts'
-import { Malformed, malformedFrom, type Problem, problemOf, sendProblem } from '../errors.ts'
+import { Malformed, malformedFrom, problemOf } from '../errors.ts'
 import { actorOfRequest } from '../session.ts'
+import {
+  claim,
+  forget,
+  type KeptAnswer,
+  keep,
+  keepLate,
+  keptAnswerOf,
+  keptBefore,
+  readKept,
+  replay,
+} from './kept-answer.ts'
 import { type Finder, type Found, guardFound } from './place.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'delete'
-export type KeptAnswer = { actor: string; route: string; key: string; bodyHash: Uint8Array }
-type Earlier = { status: number; body: unknown }
 
 export type Ask<P, Q, B, F = Found> = {
   deps: Deps
@@ -148,7 +156,7 @@ async function answerRoute(deps: Deps, one: Route, request: Request, answer: Res
   const kept = one.method === 'post' ? keptAnswerOf(one, actor, request) : null
 
   const earlier = kept && (one.keepsItself ? await keptBefore(deps, kept) : await claim(deps, kept))
-  if (earlier) return replay(deps, answer, earlier, traceId)
+  if (earlier) return replay(deps, answer, earlier, traceId, (body) => shaped(one, body))
   let keptInside = false
   const ask: Ask<unknown, unknown, unknown> = {
     deps,
@@ -213,94 +221,6 @@ async function answered(
     }
     return result
   })
-}
-
-function replay(deps: Deps, answer: Response, earlier: Earlier, traceId: string): void {
-  answer.set('Idempotency-Replayed', 'true')
-  if (earlier.status < 400) {
-    answer.status(earlier.status).type('application/json').send(JSON.stringify(earlier.body))
-    return
-  }
-  sendProblem(answer, problemKept(deps, earlier.body, traceId))
-}
-
-/** A refusal that an SQL function kept is its code and facts; the words are added here. */
-function problemKept(deps: Deps, body: unknown, traceId: string): Problem {
-  const { code, facts, type } = body as { code: string; facts?: Refusal['facts']; type?: string }
-  if (type !== undefined || !isRefusalCode(code)) return body as Problem
-  return problemOf(deps, new Refusal(code, facts ?? {}), traceId)
-}
-
-function keptAnswerOf(one: Route, actor: Actor, request: Request): KeptAnswer {
-  const key = request
-    .get('idempotency-key')
-    ?.trim()
-    .replace(/^"(.*)"$/, '$1')
-  if (!key)
-    throw new Malformed(
-      'idempotency_key_missing',
-      'A POST needs the header Idempotency-Key; nothing was done.',
-      'Send a new random key, and the same one when you repeat this very request.',
-    )
-  if (key.length > 255 || !/^[\x21-\x7e]+$/.test(key))
-    throw new Malformed(
-      'idempotency_key_malformed',
-      'The Idempotency-Key must be 1 to 255 visible ASCII characters.',
-      'Send a shorter key without spaces.',
-    )
-  const bodyHash = createHash('sha256')
-    .update(request.originalUrl)
-    .update('\n')
-    .update(typeof request.body === 'string' ? request.body : JSON.stringify(request.body ?? null))
-    .digest()
-  return { actor: actor.id, route: `${one.method} ${one.path}`, key, bodyHash }
-}
-
-async function claim(deps: Deps, kept: KeptAnswer): Promise<Earlier | null> {
-  return inTransaction(deps.db, asWorker, async (tx) => {
-    const made = await tx.$executeRaw`
-      insert into answer (actor, route, key, body_hash, status, body, kept_at)
-      values (${kept.actor}, ${kept.route}, ${kept.key}, ${kept.bodyHash}, null, null, quits_now())
-      on conflict (actor, route, key) do update set kept_at = quits_now()
-        where answer.status is null and answer.body_hash = excluded.body_hash and answer.kept_at < quits_now() - interval '60 seconds'`
-    if (made === 1) return null
-    const earlier = await readKept(tx, kept)
-    if (!earlier) throw new Refusal('key_in_use', {})
-    return earlier
-  })
-}
-
-function keptBefore(deps: Deps, kept: KeptAnswer): Promise<Earlier | null> {
-  return inTransaction(deps.db, asWorker, (tx) => readKept(tx, kept))
-}
-
-/** Null while there is none, or while the first asking still runs. */
-async function readKept(tx: Tx, kept: KeptAnswer): Promise<Earlier | null> {
-  const rows = await tx.$queryRaw<{ body_hash: Uint8Array; status: number | null; body: unknown }[]>`
-    select body_hash, status, body from answer where actor = ${kept.actor} and route = ${kept.route} and key = ${kept.key}`
-  const earlier = rows[0]
-  if (!earlier) return null
-  if (Buffer.compare(Buffer.from(earlier.body_hash), Buffer.from(kept.bodyHash)) !== 0)
-    throw new Refusal('key_of_other_body', {})
-  return earlier.status === null ? null : { status: earlier.status, body: earlier.body }
-}
-
-/** For what was decided outside the SQL function: what that has kept stands. */
-async function keepLate(tx: Tx, kept: KeptAnswer, status: number, body: unknown): Promise<void> {
-  await tx.$executeRaw`
-    insert into answer (actor, route, key, body_hash, status, body, kept_at)
-    values (${kept.actor}, ${kept.route}, ${kept.key}, ${kept.bodyHash}, ${status}, ${JSON.stringify(body)}::jsonb, quits_now())
-    on conflict (actor, route, key) do nothing`
-}
-
-async function keep(tx: Tx, kept: KeptAnswer, status: number, body: unknown): Promise<void> {
-  await tx.$executeRaw`
-    update answer set status = ${status}, body = ${JSON.stringify(body)}::jsonb, kept_at = quits_now()
-    where actor = ${kept.actor} and route = ${kept.route} and key = ${kept.key}`
-}
-
-async function forget(tx: Tx, kept: KeptAnswer): Promise<void> {
-  await tx.$executeRaw`delete from answer where actor = ${kept.actor} and route = ${kept.route} and key = ${kept.key} and status is null`
 }
 
 function shaped(one: Route, result: unknown): unknown {

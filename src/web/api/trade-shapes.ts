@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { shortName } from '../../kit/ids.ts'
 import type { AnswerToKeep } from '../../trades/record-trade.ts'
 import { type Trade, tradeStates } from '../../trades/trade.ts'
+import type { KeptAnswer } from './kept-answer.ts'
 import { inCurrency } from './network-shapes.ts'
-import type { KeptAnswer } from './route.ts'
 import {
   dayIn,
   dayOut,

@@ -13,7 +13,6 @@ import { type DeedName, may } from '../../networks/roles.ts'
 import { currentTerms } from '../../networks/terms.ts'
 import { decline, propose, withdraw } from '../../trades/propose.ts'
 import { recordTrade } from '../../trades/record-trade.ts'
-import { askReversal, reverseTrade } from '../../trades/reverse-trade.ts'
 import { otherSide, type Side, type Trade, tradeStates, tradesOf } from '../../trades/trade.ts'
 import { Malformed } from '../errors.ts'
 import { linkedDocument } from './linked-document.ts'
@@ -140,53 +139,6 @@ export const tradeRoutes: Route[] = [
   }),
   closeRoute('decline', 'answer_trade', 'Decline a proposal', decline, otherSide),
   closeRoute('withdraw', 'propose_trade', 'Withdraw one’s own proposal', withdraw, (proposer) => proposer),
-  route({
-    ...one,
-    method: 'post',
-    path: `${path}/reversal`,
-    summary: 'Ask for a reversal; where the other side has asked already, this is the yes',
-    deed: 'reverse_trade',
-    keepsItself: true,
-    body: z.strictObject({ as: asSide, reason }),
-    answer: outcomeOut,
-    answers: async ({ deps, actor, at, body, kept }) => {
-      const { trade } = at
-      const asked = trade.reversalAskedBy ? otherSide(trade.reversalAskedBy) : 'seller'
-      const found = sideOf(actor, 'reverse_trade', at, body.as, asked)
-      if (!found) throw new Refusal('not_allowed', { deed: 'ask for a reversal as a side of it', role: 'convener' })
-      const reversed = await askReversal(deps, {
-        networkId: at.networkId,
-        tradeId: trade.id,
-        side: found,
-        actor: actor.id,
-        reason: body.reason,
-        ...answerFor(kept, showOutcome(trade), 200),
-      })
-      return showOutcome(reversed)
-    },
-  }),
-  route({
-    ...one,
-    method: 'post',
-    path: `${path}/reverse`,
-    summary: 'Reverse a trade as the convener, with a reason',
-    description: 'May pass a credit limit; never the legal floor.',
-    deed: 'trade_as_convener',
-    keepsItself: true,
-    body: z.strictObject({ reason }),
-    answer: outcomeOut,
-    answers: async ({ deps, actor, at, body, kept }) =>
-      showOutcome(
-        await reverseTrade(deps, {
-          networkId: at.networkId,
-          tradeId: at.trade.id,
-          side: 'convener',
-          actor: actor.id,
-          reason: body.reason,
-          ...answerFor(kept, showOutcome(at.trade), 200),
-        }),
-      ),
-  }),
 ]
 
 async function proposeTrade({
