@@ -104,7 +104,11 @@ describe('refusals, in the order they are asked', () => {
     [
       'credit_share_too_large',
       () =>
-        price([line(100n)], { creditBasisPoints: 6001 }, { terms: { ...terms, largestCreditShareBasisPoints: 6000 } }),
+        price(
+          [line(10_000n)],
+          { creditBasisPoints: 6001 },
+          { terms: { ...terms, largestCreditShareBasisPoints: 6000 } },
+        ),
     ],
     ['credit_part_missing', () => price([line(100n)], { creditMinor: 0n })],
     ['credit_part_missing', () => price([line(1n)], { creditBasisPoints: 1 })],
