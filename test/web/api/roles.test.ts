@@ -89,13 +89,13 @@ test('the table of roles holds for every deed, near and far, writing and only re
   const oneOfEach = [...new Map(guarded.map((one) => [shape(one), one])).values()]
   expect(new Set(oneOfEach.map((one) => one.deed)).size).toBeGreaterThan(35)
   expect(await wrongOnes(oneOfEach, () => clients)).toEqual([])
-}, 120_000)
+}, 240_000)
 
 test('every route lets in one who may, tells one who may not, and is not there for a stranger', async () => {
   const few = (one: Route) =>
     [400, 403, 404].flatMap((wanted) => clients.find((client) => expected(one, client) === wanted) ?? [])
   expect(await wrongOnes(guarded, few)).toEqual([])
-}, 120_000)
+}, 240_000)
 
 test('without a key, with a dead one or with half of one, every route answers 401 and names the way', async () => {
   const { app } = world
