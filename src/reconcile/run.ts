@@ -40,21 +40,18 @@ export type Reconciliation = {
   failure: { cause: string; said: string } | null
 }
 
+const minuteMs = 60_000
+/** Less than a lease lasts, more than a vendor's minute. */
+const longestWaitMs = 75_000
+const mostWaits = 2
+
 export type ReconcileAsk = { networkId: Uuid; organisationId: Uuid; actor: string }
 
 export async function reconcileBook(deps: OutboxDeps, ask: ReconcileAsk): Promise<Reconciliation> {
   const book = await openRun(deps, ask)
   const lease = await takeLeaseOf(deps.db, `${deps.worker}/reconcile`, ask.organisationId)
   try {
-    const theirs = await withGrant(deps, book.connectionId, async (grant, connector) => {
-      const documents: BookDocument[] = []
-      for await (const page of connector.changes(grant, null)) {
-        documents.push(...page.documents)
-        await keepLease(deps, lease)
-      }
-      const balance = await connector.balance(grant, book.account, book.asOf)
-      return { documents: latest(documents), bookMinor: balance.amountMinor }
-    })
+    const theirs = await patiently(deps, lease, () => readTheirs(deps, lease, book))
     const ours = await readOurs(deps, ask, book)
     return await closeRun(deps, ask, book, compare(ours, theirs))
   } catch (error) {
@@ -124,6 +121,33 @@ async function openRun(deps: OutboxDeps, ask: ReconcileAsk): Promise<OpenRun> {
     })
     return { id, connectionId: connection.id, account, asOf, currency: network.currency, startedAt }
   })
+}
+
+async function readTheirs(deps: OutboxDeps, lease: Lease, book: OpenRun) {
+  return withGrant(deps, book.connectionId, async (grant, connector) => {
+    const documents: BookDocument[] = []
+    for await (const page of connector.changes(grant, null)) {
+      documents.push(...page.documents)
+      await keepLease(deps, lease)
+    }
+    const balance = await connector.balance(grant, book.account, book.asOf)
+    return { documents: latest(documents), bookMinor: balance.amountMinor }
+  })
+}
+
+/** A book whose minute is used up is waited for, and read anew; a longer wait is told to whoever asked. */
+async function patiently<T>(deps: OutboxDeps, lease: Lease, read: () => Promise<T>): Promise<T> {
+  for (let waits = 0; ; waits += 1) {
+    try {
+      return await read()
+    } catch (error) {
+      const isBusy = error instanceof BookError && error.kind === 'throttled' && !error.facts.untilTomorrow
+      const waitMs = isBusy ? (error.facts.waitMs ?? minuteMs) : null
+      if (waitMs === null || waitMs > longestWaitMs || waits === mostWaits) throw error
+      await keepLease(deps, lease)
+      await new Promise((done) => setTimeout(done, waitMs))
+    }
+  }
 }
 
 /** Ledger balance and promises in one statement, so that a trade accepted meanwhile is in both or in neither. */
