@@ -17,6 +17,9 @@ export type Audit = {
   head: { number: bigint; hash: Uint8Array; bookedOn: Day; recordedAt: Date }
 }
 
+/** A run of it that stands in the table. */
+export type KeptAudit = Audit & { id: Uuid; ranAt: Date }
+
 /** Offenders shown of each truth; the rest would only repeat it. */
 const mostOffenders = 20
 
@@ -179,26 +182,27 @@ export async function auditAll(deps: { db: Db; clock: Clock; log: Log }): Promis
 const nightlyMs = 600_000
 
 /** One network's audit, kept. At one moment: trades that are accepted while it runs are neither counted nor missed. */
-export async function auditNetwork(deps: { db: Db; clock: Clock }, networkId: Uuid): Promise<Audit> {
+export async function auditNetwork(deps: { db: Db; clock: Clock }, networkId: Uuid): Promise<KeptAudit> {
   return inTransaction(deps.db, asWorker, (tx) => auditAndKeep(tx, deps.clock, networkId), nightlyMs, 'one_moment')
 }
 
-async function auditAndKeep(tx: Tx, clock: Clock, networkId: Uuid): Promise<Audit> {
+async function auditAndKeep(tx: Tx, clock: Clock, networkId: Uuid): Promise<KeptAudit> {
   const found = await audit(tx, networkId)
-  const at = clock.now()
+  const ranAt = clock.now()
+  const id = newId(ranAt)
   const { number, hash } = found.head
   await tx.auditRun.create({
     data: {
       networkId,
-      id: newId(at),
-      ranAt: at,
+      id,
+      ranAt,
       holds: found.holds,
       truths: found.truths,
       headNumber: number,
       headHash: Uint8Array.from(hash),
     },
   })
-  return found
+  return { ...found, id, ranAt }
 }
 
 async function chainIsWhole(tx: Tx, networkId: Uuid, head: { number: bigint; hash: Uint8Array }): Promise<Truth> {

@@ -1,8 +1,7 @@
 /** The ledger as a whole: its head, its own accounts, the audit. */
 import { z } from 'zod'
 import { asWorker } from '../../kit/db.ts'
-import { newId } from '../../kit/ids.ts'
-import { audit } from '../../ledger/audit.ts'
+import { auditNetwork } from '../../ledger/audit.ts'
 import { recordDeed } from '../../networks/record-deed.ts'
 import { networkParams } from './networks.ts'
 import { atNetwork } from './place.ts'
@@ -87,25 +86,15 @@ export const ledgerRoutes: Route[] = [
     deed: 'run_audit',
     status: 201,
     answer: auditOut,
-    answers: async ({ deps, actor, at, inTx }) =>
-      inTx(asWorker, async (tx) => {
-        const { networkId } = at
-        const found = await audit(tx, networkId)
-        const ranAt = deps.clock.now()
-        const row = await tx.auditRun.create({
-          data: {
-            networkId,
-            id: newId(ranAt),
-            ranAt,
-            holds: found.holds,
-            truths: found.truths,
-            headNumber: found.head.number,
-            headHash: Uint8Array.from(found.head.hash),
-          },
-        })
-        await recordDeed(tx, deps.clock, { networkId, actor: actor.id, what: 'audit_run', facts: { holds: row.holds } })
-        return showAudit(row)
-      }),
+    answers: async ({ deps, actor, at, inTx }) => {
+      const { networkId } = at
+      const { head, ...found } = await auditNetwork(deps, networkId)
+      return inTx(asWorker, async (tx) => {
+        const facts = { holds: found.holds }
+        await recordDeed(tx, deps.clock, { networkId, actor: actor.id, what: 'audit_run', facts })
+        return showAudit({ ...found, headNumber: head.number, headHash: head.hash })
+      })
+    },
   }),
   route({
     ...place,

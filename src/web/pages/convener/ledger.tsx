@@ -1,7 +1,6 @@
 /** The ledger as its convener and auditor see it: the audit in words, the head that others can keep, and what people did. */
-import { asWorker, inTransaction } from '../../../kit/db.ts'
-import { idText, newId } from '../../../kit/ids.ts'
-import { audit, type Truth } from '../../../ledger/audit.ts'
+import { idText } from '../../../kit/ids.ts'
+import { auditNetwork, type Truth } from '../../../ledger/audit.ts'
 import type { Network } from '../../../networks/network.ts'
 import { type Deed, deedsOf, recordDeed } from '../../../networks/record-deed.ts'
 import { cursorOf, keyOf } from '../../api/shapes.ts'
@@ -11,8 +10,6 @@ import { Badge, dayWords, Table, When } from '../../parts.tsx'
 import { Form, formAt, Refused } from '../typed-form.tsx'
 import { namesOf, networkHere, worker } from '../whereabouts.ts'
 
-/** A large ledger takes a while to walk through. */
-const auditLimitMs = 120_000
 const deedsAPage = 50
 
 export function ledgerPages(serve: ReturnType<typeof pages>): void {
@@ -22,30 +19,9 @@ export function ledgerPages(serve: ReturnType<typeof pages>): void {
 
 async function auditNow(visit: Visit) {
   const { network, actor } = await networkHere(visit, 'run_audit')
-  const { clock, db } = visit.deps
-  const holds = await inTransaction(
-    db,
-    asWorker,
-    async (tx) => {
-      const found = await audit(tx, network.id)
-      const ranAt = clock.now()
-      await tx.auditRun.create({
-        data: {
-          networkId: network.id,
-          id: newId(ranAt),
-          ranAt,
-          holds: found.holds,
-          truths: found.truths,
-          headNumber: found.head.number,
-          headHash: Uint8Array.from(found.head.hash),
-        },
-      })
-      const facts = { holds: found.holds }
-      await recordDeed(tx, clock, { networkId: network.id, actor: actor.id, what: 'audit_run', facts })
-      return found.holds
-    },
-    auditLimitMs,
-  )
+  const { holds } = await auditNetwork(visit.deps, network.id)
+  const deed = { networkId: network.id, actor: actor.id, what: 'audit_run', facts: { holds } }
+  await worker(visit, (tx) => recordDeed(tx, visit.deps.clock, deed))
   return {
     goTo: `/networks/${network.slug}/ledger`,
     said: holds ? 'Every truth holds.' : 'Something does not hold: see below.',
