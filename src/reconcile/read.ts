@@ -26,7 +26,7 @@ export async function reconciliationsOf(
       organisationId: ask.organisationId,
       ...(ask.before ? { startedAt: { lt: ask.before } } : {}),
     },
-    orderBy: { startedAt: 'desc' },
+    orderBy: [{ startedAt: 'desc' }, { id: 'desc' }],
     take: ask.limit,
   })
   return rows.map(reconciliationFrom)
@@ -39,7 +39,7 @@ export async function latestReconciliation(
 ): Promise<Reconciliation | null> {
   const row = await tx.reconciliation.findFirst({
     where: { networkId, organisationId, state: 'done' },
-    orderBy: { startedAt: 'desc' },
+    orderBy: [{ startedAt: 'desc' }, { id: 'desc' }],
   })
   return row ? reconciliationFrom(row) : null
 }

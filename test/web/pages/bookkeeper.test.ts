@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openConnectionOf } from '../../../src/books/connection.ts'
 import { idText } from '../../../src/kit/ids.ts'
+import { setLimits } from '../../../src/networks/limits.ts'
 import type { Delivery } from '../../../src/outbox/delivery.ts'
 import { deliveryFrom } from '../../../src/outbox/delivery.ts'
 import { reconcileBook } from '../../../src/reconcile/run.ts'
@@ -10,6 +11,16 @@ import { type Business, hiddenFields, type Page, type PagesWorld, pagesWorld, pr
 let world: PagesWorld
 beforeAll(async () => {
   world = await pagesWorld()
+  const { networkId, id } = world.bakery.member
+  await world.app.worker((tx) =>
+    setLimits(tx, world.app.clock, {
+      networkId,
+      memberId: id,
+      creditLimitMinor: 500_000n,
+      reason: 'buys from everybody in these tests',
+      actor: 'quits',
+    }),
+  )
 })
 afterAll(() => world.end())
 
@@ -29,7 +40,7 @@ async function consent(business: Business, bookIds: string[], by = business.book
 async function connected(business: Business, askFirst: 'always' | 'never' = 'never'): Promise<string> {
   books += 1
   const bookId = `book-${books}`
-  const isRegistered = business.name === 'Mill'
+  const isRegistered = !['Bakery', 'Pottery', 'Smithy'].includes(business.name)
   world.app.books.addBook({ id: bookId, name: `${business.name} Trading Ltd`, vatRegistered: isRegistered })
   const { location } = await consent(business, [bookId])
   const consentId = new URLSearchParams(location.split('?')[1]).get('consent') ?? ''
@@ -55,7 +66,7 @@ function fieldsOf(html: string): Record<string, string> {
 
 async function sale(seller: Business, buyer: Business): Promise<string> {
   const path = await proposeFrom(seller, buyer)
-  const accepted = await buyer.owner.post(`${path}/accept`)
+  const accepted = await buyer.owner.post(`${path}/acceptance`)
   expect(accepted.status, accepted.text).toBe(303)
   return path
 }

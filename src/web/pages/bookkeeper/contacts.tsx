@@ -68,7 +68,7 @@ async function show(visit: Visit): Promise<string> {
           const name = names.get(one.counterpartId) ?? ''
           const supplier = idText('organisation', one.counterpartId)
           return (
-            <section class="card" key={`${supplier} ${one.role}`} aria-labelledby={`${supplier}-${one.role}`}>
+            <article class="card" key={`${supplier} ${one.role}`} aria-labelledby={`${supplier}-${one.role}`}>
               <h2 id={`${supplier}-${one.role}`}>{name}</h2>
               <p>
                 As a {one.role}: “{one.bookName}” in the book
@@ -90,7 +90,7 @@ async function show(visit: Visit): Promise<string> {
                   />
                 </Form>
               )}
-            </section>
+            </article>
           )
         })}
       </>

@@ -2,7 +2,7 @@
 import { idText } from '../../../kit/ids.ts'
 import { page } from '../../layout.tsx'
 import { type pages, saidOf, type Visit } from '../../page.ts'
-import { Badge } from '../../parts.tsx'
+import { Badge, Table } from '../../parts.tsx'
 import { spanWords } from '../state-words.ts'
 import { namesOf, worker } from '../whereabouts.ts'
 import { inboxOf, type Need } from './inbox-needs.ts'
@@ -44,43 +44,40 @@ async function show(visit: Visit): Promise<string> {
 function Needs({ visit, needs, nameOf }: { visit: Visit; needs: Need[]; nameOf(actor: string | null): string }) {
   const now = visit.deps.clock.now().getTime()
   return (
-    <div class="table">
-      <table>
-        <caption>Worst first, then oldest</caption>
-        <thead>
-          <tr>
-            <th scope="col">Business</th>
-            <th scope="col">What</th>
-            <th scope="col">Age</th>
-            <th scope="col">Owner</th>
-            <th scope="col">Do</th>
+    <Table caption="Worst first, then oldest">
+      <thead>
+        <tr>
+          <th scope="col">Business</th>
+          <th scope="col">What</th>
+          <th scope="col">Age</th>
+          <th scope="col">Owner</th>
+          <th scope="col">Do</th>
+        </tr>
+      </thead>
+      <tbody>
+        {needs.map((need) => (
+          <tr key={`${need.memberId} ${need.kind} ${need.says}`}>
+            <th scope="row">
+              <a href={`/members/${idText('member', need.memberId)}`}>{need.business}</a>
+              <span class="small"> {need.network}</span>
+            </th>
+            <td>
+              <Badge tone={need.tone}>{need.count}</Badge> {need.says}
+            </td>
+            <td>{spanWords(need.since.getTime(), now)}</td>
+            <td>{need.owner ? nameOf(need.owner) : 'nobody yet'}</td>
+            <td>
+              <a
+                class="button second"
+                href={`/members/${idText('member', need.memberId)}/${need.go.page}`}
+                aria-label={`${need.go.text}: ${need.business}`}
+              >
+                {need.go.text}
+              </a>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {needs.map((need) => (
-            <tr key={`${need.memberId} ${need.kind} ${need.says}`}>
-              <th scope="row">
-                <a href={`/members/${idText('member', need.memberId)}`}>{need.business}</a>
-                <span class="small"> {need.network}</span>
-              </th>
-              <td>
-                <Badge tone={need.tone}>{need.count}</Badge> {need.says}
-              </td>
-              <td>{spanWords(need.since.getTime(), now)}</td>
-              <td>{need.owner ? nameOf(need.owner) : 'nobody yet'}</td>
-              <td>
-                <a
-                  class="button second"
-                  href={`/members/${idText('member', need.memberId)}/${need.go.page}`}
-                  aria-label={`${need.go.text}: ${need.business}`}
-                >
-                  {need.go.text}
-                </a>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Table>
   )
 }

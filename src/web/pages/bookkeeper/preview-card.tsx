@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { idText } from '../../../kit/ids.ts'
 import type { PreviewDocument, PreviewTrade } from '../../../outbox/preview.ts'
-import { Amount, dayWords, type Unit } from '../../parts.tsx'
+import { Amount, dayWords, Table, type Unit } from '../../parts.tsx'
 import { documentWords } from './document-words.ts'
 
 export function PreviewCard({
@@ -20,7 +20,7 @@ export function PreviewCard({
   const id = idText('trade', trade.tradeId)
   const first = trade.documents[0]
   return (
-    <section class="card" aria-labelledby={id}>
+    <article class="card" aria-labelledby={id}>
       <h2 id={id}>
         <a href={`/trades/${id}`}>Trade {first?.reference.split('-')[0]}</a> with {first?.contact}
       </h2>
@@ -28,7 +28,7 @@ export function PreviewCard({
         <DocumentShown key={document.deliveryId} document={document} unit={unit} base={base} />
       ))}
       {children}
-    </section>
+    </article>
   )
 }
 
@@ -78,66 +78,60 @@ function DocumentShown({ document, unit, base }: { document: PreviewDocument; un
       </dl>
       {document.isLinked && <p>It stands in the book already: it is used as it is, and no second one is made.</p>}
       {document.lines.length > 0 && (
-        <div class="table">
-          <table>
-            <caption>Lines</caption>
-            <thead>
-              <tr>
-                <th scope="col">Text</th>
-                <th scope="col">Account</th>
-                <th scope="col">VAT code</th>
-                <th scope="col" class="amount">
-                  Net
-                </th>
-                <th scope="col" class="amount">
-                  VAT
-                </th>
+        <Table caption={`Lines of ${document.reference}`}>
+          <thead>
+            <tr>
+              <th scope="col">Text</th>
+              <th scope="col">Account</th>
+              <th scope="col">VAT code</th>
+              <th scope="col" class="amount">
+                Net
+              </th>
+              <th scope="col" class="amount">
+                VAT
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {document.lines.map((line, place) => (
+              <tr key={`${line.description} ${place}`}>
+                <td>{line.description}</td>
+                <td>{line.account ?? '–'}</td>
+                <td>{line.taxCode ?? '–'}</td>
+                <td class="amount">
+                  <Amount minor={line.netMinor} unit={unit} />
+                </td>
+                <td class="amount">
+                  <Amount minor={line.vatMinor} unit={unit} />
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {document.lines.map((line, place) => (
-                <tr key={`${line.description} ${place}`}>
-                  <td>{line.description}</td>
-                  <td>{line.account ?? '–'}</td>
-                  <td>{line.taxCode ?? '–'}</td>
-                  <td class="amount">
-                    <Amount minor={line.netMinor} unit={unit} />
-                  </td>
-                  <td class="amount">
-                    <Amount minor={line.vatMinor} unit={unit} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </Table>
       )}
       {document.entries.length > 0 && (
-        <div class="table">
-          <table>
-            <caption>Its double entry</caption>
-            <thead>
-              <tr>
-                <th scope="col">Account</th>
-                <th scope="col" class="amount">
-                  Debit
-                </th>
-                <th scope="col" class="amount">
-                  Credit
-                </th>
+        <Table caption={`Double entry of ${document.reference}`}>
+          <thead>
+            <tr>
+              <th scope="col">Account</th>
+              <th scope="col" class="amount">
+                Debit
+              </th>
+              <th scope="col" class="amount">
+                Credit
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {document.entries.map((entry) => (
+              <tr key={`${entry.account} ${entry.debitMinor > 0n}`}>
+                <td>{entry.account}</td>
+                <td class="amount">{entry.debitMinor > 0n && <Amount minor={entry.debitMinor} unit={unit} />}</td>
+                <td class="amount">{entry.creditMinor > 0n && <Amount minor={entry.creditMinor} unit={unit} />}</td>
               </tr>
-            </thead>
-            <tbody>
-              {document.entries.map((entry) => (
-                <tr key={`${entry.account} ${entry.debitMinor > 0n}`}>
-                  <td>{entry.account}</td>
-                  <td class="amount">{entry.debitMinor > 0n && <Amount minor={entry.debitMinor} unit={unit} />}</td>
-                  <td class="amount">{entry.creditMinor > 0n && <Amount minor={entry.creditMinor} unit={unit} />}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </Table>
       )}
       {document.remarks.map((remark) => (
         <p class="small" key={remark}>

@@ -24,7 +24,7 @@ import {
 import { type Reconciliation, reconcileBook } from '../../../reconcile/run.ts'
 import type { AtMember } from '../../api/place.ts'
 import type { pages, Visit } from '../../page.ts'
-import { Amount, Badge, dayWords, Field, When } from '../../parts.tsx'
+import { Amount, Badge, dayWords, Field, Table, When } from '../../parts.tsx'
 import { spanWords } from '../state-words.ts'
 import { Form, formAt, reasonShape } from '../typed-form.tsx'
 import { type Here, idNamed, memberHere, namesOf, see, worker } from '../whereabouts.ts'
@@ -145,8 +145,15 @@ async function show(visit: Visit): Promise<string> {
         <section aria-labelledby="disagreements">
           <h2 id="disagreements">Disagreements</h2>
           {facts.discrepancies.length === 0 && <p>None.</p>}
-          {facts.discrepancies.map((one) => (
-            <DiscrepancyCard key={one.id} visit={visit} here={here} discrepancy={one} nameOf={facts.nameOf} />
+          {facts.discrepancies.map((one, place) => (
+            <DiscrepancyCard
+              key={one.id}
+              visit={visit}
+              here={here}
+              discrepancy={one}
+              place={place + 1}
+              nameOf={facts.nameOf}
+            />
           ))}
         </section>
         {facts.runs.length > 0 && <History runs={facts.runs} network={here.network} base={base} />}
@@ -207,61 +214,58 @@ function Why({ lines, driftMinor, network }: { lines: StoredLine[]; driftMinor: 
   return (
     <section aria-labelledby="why">
       <h2 id="why">Why is this not zero?</h2>
-      <div class="table">
-        <table>
-          <caption>Each reason, and what it leaves on either side</caption>
-          <thead>
-            <tr>
-              <th scope="col">Reason</th>
-              <th scope="col">Reference</th>
-              <th scope="col" class="amount">
-                Ledger
-              </th>
-              <th scope="col" class="amount">
-                Book
-              </th>
-              <th scope="col" class="amount">
-                Difference
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {reasons.map((line) => (
-              <tr key={line.position}>
-                <td>{reasonWords(line.verdict)}</td>
-                <td>{line.reference ?? ''}</td>
-                <td class="amount">
-                  <Amount minor={line.ledgerMinor} unit={network} />
-                </td>
-                <td class="amount">
-                  <Amount minor={line.bookMinor} unit={network} />
-                </td>
-                <td class="amount">
-                  <Amount minor={line.ledgerMinor - line.bookMinor} unit={network} />
-                </td>
-              </tr>
-            ))}
-            {explained !== driftMinor && (
-              <tr>
-                <td colSpan={4}>Not explained by any line: tell us, this is our fault</td>
-                <td class="amount">
-                  <Amount minor={driftMinor - explained} unit={network} />
-                </td>
-              </tr>
-            )}
-          </tbody>
-          <tfoot>
-            <tr>
-              <th scope="row" colSpan={4}>
-                Difference
-              </th>
+      <Table caption="Each reason, and what it leaves on either side">
+        <thead>
+          <tr>
+            <th scope="col">Reason</th>
+            <th scope="col">Reference</th>
+            <th scope="col" class="amount">
+              Ledger
+            </th>
+            <th scope="col" class="amount">
+              Book
+            </th>
+            <th scope="col" class="amount">
+              Difference
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {reasons.map((line) => (
+            <tr key={line.position}>
+              <td>{reasonWords(line.verdict)}</td>
+              <td>{line.reference ?? ''}</td>
               <td class="amount">
-                <Amount minor={driftMinor} unit={network} />
+                <Amount minor={line.ledgerMinor} unit={network} />
+              </td>
+              <td class="amount">
+                <Amount minor={line.bookMinor} unit={network} />
+              </td>
+              <td class="amount">
+                <Amount minor={line.ledgerMinor - line.bookMinor} unit={network} />
               </td>
             </tr>
-          </tfoot>
-        </table>
-      </div>
+          ))}
+          {explained !== driftMinor && (
+            <tr>
+              <td colSpan={4}>Not explained by any line: tell us, this is our fault</td>
+              <td class="amount">
+                <Amount minor={driftMinor - explained} unit={network} />
+              </td>
+            </tr>
+          )}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row" colSpan={4}>
+              Difference
+            </th>
+            <td class="amount">
+              <Amount minor={driftMinor} unit={network} />
+            </td>
+          </tr>
+        </tfoot>
+      </Table>
     </section>
   )
 }
@@ -274,11 +278,14 @@ function DiscrepancyCard({
   visit,
   here,
   discrepancy,
+  place,
   nameOf,
 }: {
   visit: Visit
   here: Here<AtMember>
   discrepancy: Discrepancy
+  /** Its number on this page. */
+  place: number
   nameOf(actor: string | null): string
 }) {
   const id = idText('discrepancy', discrepancy.id)
@@ -288,8 +295,10 @@ function DiscrepancyCard({
   const isOpen = discrepancy.state === 'open'
   const mayClose = isOpen && here.mayDo('close_discrepancy')
   return (
-    <section class="card" aria-labelledby={id}>
-      <h3 id={id}>{told.says}</h3>
+    <article class="card" aria-labelledby={id}>
+      <h3 id={id}>
+        {place}. {told.says}
+      </h3>
       <p>
         <Badge tone={!isOpen ? 'calm' : discrepancy.kind === 'on_its_way' ? 'wait' : 'bad'}>
           {isOpen ? discrepancy.kind.replaceAll('_', ' ') : 'accepted'}
@@ -310,7 +319,7 @@ function DiscrepancyCard({
           <a href={`/trades/${idText('trade', discrepancy.tradeId)}`}>Its trade</a>
         </p>
       )}
-      <Evidence evidence={discrepancy.evidence} unit={here.network} />
+      <Evidence evidence={discrepancy.evidence} unit={here.network} of={`disagreement ${place}`} />
       {!isOpen && (
         <p>
           Accepted by {nameOf(discrepancy.closedBy)}: {discrepancy.closingWords}
@@ -327,7 +336,7 @@ function DiscrepancyCard({
           </Form>
         </details>
       )}
-    </section>
+    </article>
   )
 }
 
@@ -335,61 +344,58 @@ function History({ runs, network, base }: { runs: Reconciliation[]; network: Net
   return (
     <section aria-labelledby="history">
       <h2 id="history">Earlier</h2>
-      <div class="table">
-        <table>
-          <caption>The latest {runsShown} times the book was read</caption>
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col" class="amount">
-                Ledger
+      <Table caption={`The latest ${runsShown} times the book was read`}>
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col" class="amount">
+              Ledger
+            </th>
+            <th scope="col" class="amount">
+              Book
+            </th>
+            <th scope="col" class="amount">
+              Difference
+            </th>
+            <th scope="col">Documents</th>
+            <th scope="col">Lines</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((run) => (
+            <tr key={run.id}>
+              <th scope="row">
+                <When at={run.startedAt} zone={network.timeZone} />
               </th>
-              <th scope="col" class="amount">
-                Book
-              </th>
-              <th scope="col" class="amount">
-                Difference
-              </th>
-              <th scope="col">Documents</th>
-              <th scope="col">Lines</th>
-            </tr>
-          </thead>
-          <tbody>
-            {runs.map((run) => (
-              <tr key={run.id}>
-                <th scope="row">
-                  <When at={run.startedAt} zone={network.timeZone} />
-                </th>
-                {run.state === 'done' ? (
-                  <>
-                    <td class="amount">
-                      <Amount minor={run.ledgerMinor ?? 0n} unit={network} />
-                    </td>
-                    <td class="amount">
-                      <Amount minor={run.bookMinor ?? 0n} unit={network} />
-                    </td>
-                    <td class="amount">
-                      <Amount minor={run.driftMinor ?? 0n} unit={network} />
-                    </td>
-                    <td>
-                      {run.matches} agree, {run.discrepancies} do not
-                    </td>
-                    <td>
-                      <a href={`${base}/${idText('reconciliation', run.id)}.csv`}>CSV of {dayWords(run.asOf)}</a>
-                    </td>
-                  </>
-                ) : (
-                  <td colSpan={5}>
-                    {run.state === 'running'
-                      ? 'running'
-                      : `did not end: ${run.failure?.cause.replaceAll('_', ' ') ?? ''}`}
+              {run.state === 'done' ? (
+                <>
+                  <td class="amount">
+                    <Amount minor={run.ledgerMinor ?? 0n} unit={network} />
                   </td>
-                )}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+                  <td class="amount">
+                    <Amount minor={run.bookMinor ?? 0n} unit={network} />
+                  </td>
+                  <td class="amount">
+                    <Amount minor={run.driftMinor ?? 0n} unit={network} />
+                  </td>
+                  <td>
+                    {run.matches} agree, {run.discrepancies} do not
+                  </td>
+                  <td>
+                    <a href={`${base}/${idText('reconciliation', run.id)}.csv`}>CSV of {dayWords(run.asOf)}</a>
+                  </td>
+                </>
+              ) : (
+                <td colSpan={5}>
+                  {run.state === 'running'
+                    ? 'running'
+                    : `did not end: ${run.failure?.cause.replaceAll('_', ' ') ?? ''}`}
+                </td>
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </Table>
     </section>
   )
 }
