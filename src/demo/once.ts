@@ -21,7 +21,7 @@ export async function runOnce(told: { json: boolean; say: Say; log: string }): P
   const home = await mkdtemp(join(tmpdir(), 'quits-once-'))
   let books: StandInBooks | null = null
   let house: House | null = null
-  let dataFolder: string | null = null
+  let homeFolder: string | null = null
   try {
     books = await startBooks(null)
     const port = await freePort()
@@ -31,7 +31,7 @@ export async function runOnce(told: { json: boolean; say: Say; log: string }): P
     }
     // Not durable: it is gone in a minute, and the house adopts the server that runs already.
     const database = await startEmbeddedPostgres({ home, durable: false, log: say })
-    dataFolder = database.dataFolder
+    homeFolder = database.homeFolder
     try {
       house = await openHouse(config, { demo: true, say })
       say(`The service is at ${config.publicUrl}`)
@@ -46,7 +46,7 @@ export async function runOnce(told: { json: boolean; say: Say; log: string }): P
     }
   } finally {
     await books?.close()
-    if (dataFolder) await rm(dataFolder, { recursive: true, force: true })
+    if (homeFolder) await rm(homeFolder, { recursive: true, force: true })
     await rm(home, { recursive: true, force: true })
   }
 }

@@ -58,7 +58,7 @@ test('however many ask at once, in several processes, one refresh runs', async (
     expect(firm.book.refreshes).toBe(1)
     expect((await row()).refreshCount).toBe(1)
     // Those of one process waited for one promise, not each for the row on a connection of its own.
-    expect([world.db.apart.totalCount, elsewhere.apart.totalCount]).toEqual([1, 1])
+    expect(Math.max(world.db.apart.totalCount, elsewhere.apart.totalCount)).toBe(1)
   } finally {
     await elsewhere.close()
   }
