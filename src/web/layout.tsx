@@ -35,9 +35,9 @@ function Layout({ deps, title, actor, crumbs = [], said, children }: Frame) {
           Skip to the page
         </a>
         {deps.demo && (
-          <p class="demo-banner">
+          <aside class="demo-banner" aria-label="Demonstration">
             Demonstration: invented businesses, stand-in books. <a href="/demo/mail">Mail box</a>
-          </p>
+          </aside>
         )}
         <header class="top">
           <a class="brand" href="/">
