@@ -60,13 +60,16 @@ test('the late result of a holder that was thought dead is refused', async () =>
 test('a worker that dies while it sends leaves its book to the next one, which looks before it sends', async () => {
   const outbox = await quiet()
   await outbox.sale('mill', 'bakery')
+  // No vendor remembers a key for ever, and no book refuses a second bill of the same number.
+  for (const name of ['mill', 'bakery']) outbox.book(name).knobs.forgetKeys = true
   on.books.onStep = (step) => {
-    if (step === 'putDocuments committed') throw new Error('the process died')
+    const hasBill = [...outbox.book('bakery').documents.values()].some((one) => one.kind === 'bill')
+    if (step === 'putDocuments committed' && hasBill) throw new Error('the process died')
   }
   await expect(outbox.deliver()).rejects.toThrow('the process died')
   on.books.onStep = () => {}
   await outbox.deliver()
-  // Whichever book it was, its lane is still the dead worker's.
+  // The lane of that book is still the dead worker's.
   await outbox.travel(121)
   await outbox.deliver({ worker: 'worker 2' })
   await outbox.deliverFor(2)
