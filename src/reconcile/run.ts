@@ -43,7 +43,9 @@ export type Reconciliation = {
 const minuteMs = 60_000
 /** Less than a lease lasts, more than a vendor's minute. */
 const longestWaitMs = 75_000
-const mostWaits = 2
+const mostWaits = 4
+/** Each wait is at least twice the one before: a minute that slides gives its calls back one by one. */
+const firstWaitMs = 4_000
 
 export type ReconcileAsk = { networkId: Uuid; organisationId: Uuid; actor: string }
 
@@ -145,7 +147,7 @@ async function patiently<T>(deps: OutboxDeps, lease: Lease, read: () => Promise<
       const waitMs = isBusy ? (error.facts.waitMs ?? minuteMs) : null
       if (waitMs === null || waitMs > longestWaitMs || waits === mostWaits) throw error
       await keepLease(deps, lease)
-      await new Promise((done) => setTimeout(done, waitMs))
+      await new Promise((done) => setTimeout(done, Math.max(waitMs, firstWaitMs * 2 ** waits)))
     }
   }
 }
