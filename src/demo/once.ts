@@ -31,7 +31,7 @@ export async function runOnce(told: { json: boolean; say: Say; log: string }): P
     }
     // Not durable: it is gone in a minute, and the house adopts the server that runs already.
     const database = await startEmbeddedPostgres({ home, durable: false, log: say })
-    homeFolder = database.homeFolder
+    homeFolder = database.dataFolder
     try {
       house = await openHouse(config, { demo: true, say })
       say(`The service is at ${config.publicUrl}`)
