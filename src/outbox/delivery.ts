@@ -32,7 +32,7 @@ export const deliveryMoves = {
   parked: ['waiting', 'delivered', 'dropped', 'undone'], // a person decided
   delivered: [],
   undone: [],
-  dropped: [],
+  dropped: ['undone'], // its trade was reversed
 } as const satisfies Record<DeliveryState, readonly DeliveryState[]>
 
 export function mayMove(from: DeliveryState, to: DeliveryState): boolean {

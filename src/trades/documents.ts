@@ -42,8 +42,8 @@ export type TradeFacts = {
 
 /** What acceptance promises, and on what it depends there: a fee may be left out of the posting and become a bill. */
 export type TradePromise = Promised & { ifPosted?: Uuid; ifLeftOut?: Uuid }
-/** What a reversal promises: only if the delivery it undoes was ever tried. */
-export type ReversalPromise = Promised & { after: Uuid }
+/** What a reversal promises: only if what it undoes may stand in the book, and by whether our payment may stand there too. */
+export type ReversalPromise = Promised & { after: Uuid; ifPaid?: Uuid; ifUnpaid?: Uuid }
 
 const feeMark = { seller: 'S', buyer: 'B' } as const
 
@@ -204,7 +204,10 @@ export function reversalFor(
   }
 }
 
-/** A credit dated that day, set first against what is still open; then the part in credits comes back from the account. */
+/**
+ * A credit dated that day, set first against what is still open; then the part in credits comes back from the account.
+ * Where our payment never reached the book, the credit is set against all of it.
+ */
 function reversalIn(side: Side, trade: TradeFacts, twoStep: boolean): ReversalPromise[] {
   const { owner, counterpart, role } = around(side, trade)
   const mark = side === 'seller' ? 'S' : 'B'
@@ -218,32 +221,35 @@ function reversalIn(side: Side, trade: TradeFacts, twoStep: boolean): ReversalPr
     currency: trade.currency,
     note: reversalNoteOf(trade),
   }
-  const after = (promise: Promised): ReversalPromise => ({ ...promise, after: paper })
-  const credit = promised(
-    trade,
-    owner,
-    `${mark}C`,
-    {
-      what: side === 'seller' ? 'credit_note' : 'supplier_credit',
-      counterpartId: counterpart,
-      number: `${trade.reference}-SC`,
-      datedOn: null,
-      dueOn: null,
-      currency: trade.currency,
-      ...amountsIn(side, trade),
-      creditMinor: trade.creditMinor.toString(),
-      note: reversalNoteOf(trade),
-      linkedId: null,
-    },
-    [contact.id, paper, payment],
-  )
-  const setOff = promised(
-    trade,
-    owner,
-    `${mark}A`,
-    { what: 'allocation', credit: credit.id, against: paper, amountMinor: 'open', minor: false, ...shared },
-    [credit.id, paper, payment],
-  )
+  const creditAfter = (creditMinor: bigint, needs: Uuid[]) =>
+    promised(
+      trade,
+      owner,
+      `${mark}C`,
+      {
+        what: side === 'seller' ? 'credit_note' : 'supplier_credit',
+        counterpartId: counterpart,
+        number: `${trade.reference}-SC`,
+        datedOn: null,
+        dueOn: null,
+        currency: trade.currency,
+        ...amountsIn(side, trade),
+        creditMinor: creditMinor.toString(),
+        note: reversalNoteOf(trade),
+        linkedId: null,
+      },
+      [contact.id, ...needs],
+    )
+  const credit = creditAfter(trade.creditMinor, [paper, payment])
+  const setOffAfter = (needs: Uuid[]) =>
+    promised(
+      trade,
+      owner,
+      `${mark}A`,
+      { what: 'allocation', credit: credit.id, against: paper, amountMinor: 'open', minor: false, ...shared },
+      [credit.id, ...needs],
+    )
+  const setOff = setOffAfter([paper, payment])
   const isPartInMoney = trade.moneyMinor > 0n
   const refund = promised(
     trade,
@@ -266,7 +272,12 @@ function reversalIn(side: Side, trade: TradeFacts, twoStep: boolean): ReversalPr
     },
     [credit.id, refund.id],
   )
-  return [credit, ...(isPartInMoney ? [setOff] : []), refund, ...(twoStep ? [link] : [])].map(after)
+  const paid = [credit, ...(isPartInMoney ? [setOff] : []), refund, ...(twoStep ? [link] : [])]
+  const unpaid = [creditAfter(0n, [paper]), setOffAfter([paper])]
+  return [
+    ...paid.map((promise) => ({ ...promise, after: paper, ifPaid: payment })),
+    ...unpaid.map((promise) => ({ ...promise, after: paper, ifUnpaid: payment })),
+  ]
 }
 
 function feeBackIn(fee: TradeFee, trade: TradeFacts, feesLeftOut: ReadonlySet<Uuid>): ReversalPromise {

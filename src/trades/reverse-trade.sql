@@ -1,8 +1,10 @@
 -- reverse_trades(): the same as accepting, backwards. The ledger keeps both movements; nothing is ever taken away.
 --
--- In: [{tradeId, side, actor, reason, posting, promises, answer?}]; each promise names in `after` the delivery that it undoes.
--- A side's book which never heard of the trade (no try was made) hears nothing of its end either: what is open there is
--- undone. Otherwise its own documents follow, each after what it undoes.
+-- In: [{tradeId, side, actor, reason, posting, promises, answer?}]; each promise names in `after` the delivery that it undoes,
+-- and in `ifPaid` or `ifUnpaid` the payment on which it hangs.
+-- A book in which nothing of ours can stand (never tried, refused, dropped, or a linked document that we have not paid) hears
+-- nothing of the end either: what is open there is undone. Otherwise its own documents follow, each after what it undoes; where
+-- our payment was refused or dropped, the credit is set against all that is open, and nothing comes back from the account.
 -- Out: {ok: true, replayed, tradeId, state, bookedOn, reversedAt} or a refusal.
 create or replace function reverse_trades(p_network uuid, p_asks jsonb) returns jsonb
 language plpgsql volatile
@@ -13,7 +15,7 @@ declare
   ask jsonb; verdict jsonb; posted jsonb; postings jsonb := '[]'; wanted jsonb;
   verdicts jsonb[]; posting_at integer[]; seen jsonb := '{}';
   t trade; code text; facts jsonb; side text; who uuid;
-  untouched uuid[]; present uuid[];
+  landed uuid[]; untouched uuid[]; present uuid[]; unpaid uuid[];
   place integer; n integer := jsonb_array_length(p_asks);
   answers jsonb := '[]';
 begin
@@ -68,18 +70,29 @@ begin
                reversal_reason = ask ->> 'reason', disputed = false, changed_at = quits_now()
          where network_id = p_network and id = (ask ->> 'tradeId')::uuid returning * into t;
         perform 1 from delivery where network_id = p_network and trade_id = t.id order by id for update;
-        select coalesce(array_agg(d.id) filter (where d.is_untouched), '{}'), coalesce(array_agg(d.id) filter (where not d.is_untouched and not d.is_gone), '{}')
-          into untouched, present
-          from (select id, attempts = 0 and state in ('waiting', 'parked') as is_untouched,
-                       state in ('dropped', 'undone') and receipt is null as is_gone
-                  from delivery where network_id = p_network and trade_id = t.id and kind in ('invoice', 'bill', 'money_spent')) d;
+        -- What may stand in a book: it was taken, is being sent, or nobody knows what became of a try.
+        select coalesce(array_agg(d.id), '{}') into landed from delivery d
+         where d.network_id = p_network and d.trade_id = t.id
+           and (d.receipt is not null or d.state in ('delivered', 'sending') or (d.state = 'waiting' and d.look_first)
+             or exists (select 1 from attempt a where a.network_id = p_network and a.delivery_id = d.id and a.verb in ('documents', 'payments')
+                        and coalesce(a.outcome, 'unknown') in ('unknown', 'done', 'found')));
+        select coalesce(array_agg(d.id) filter (where d.is_untouched), '{}'), coalesce(array_agg(d.id) filter (where not d.is_untouched), '{}'),
+               coalesce(array_agg(d.payment_id) filter (where not d.is_untouched and d.is_unpaid), '{}')
+          into untouched, present, unpaid
+          from (select p.id, pay.id as payment_id, pay.id <> all (landed) and pay.state in ('parked', 'dropped') as is_unpaid,
+                       p.id <> all (landed) or (p.document ->> 'linkedId' is not null and coalesce(pay.id <> all (landed), true)) as is_untouched
+                  from delivery p
+                  left join delivery pay on pay.network_id = p_network and pay.trade_id = t.id and pay.kind = 'payment' and p.id = any (pay.depends_on)
+                 where p.network_id = p_network and p.trade_id = t.id and p.kind in ('invoice', 'bill', 'money_spent')) d;
         update delivery set state = 'undone', settled_at = quits_now()
-         where network_id = p_network and trade_id = t.id and attempts = 0 and state in ('waiting', 'parked')
-           and (id = any (untouched) or not depends_on && present);
+         where network_id = p_network and trade_id = t.id and state in ('waiting', 'parked', 'dropped') and id <> all (landed)
+           and (id = any (untouched) or id = any (unpaid) or not depends_on && present);
         if cardinality(present) > 0 then
           perform promise_deliveries(p_network, (verdict ->> 'bookedOn')::date, null, coalesce((
             select jsonb_agg(p.value order by p.place) from jsonb_array_elements(ask -> 'promises') with ordinality p(value, place)
-             where (p.value ->> 'after')::uuid = any (present)), '[]'));
+             where (p.value ->> 'after')::uuid = any (present)
+               and (not p.value ? 'ifPaid' or (p.value ->> 'ifPaid')::uuid <> all (unpaid))
+               and (not p.value ? 'ifUnpaid' or (p.value ->> 'ifUnpaid')::uuid = any (unpaid))), '[]'));
         end if;
         select m.organisation_id into who from member m where m.network_id = p_network
            and m.id = case side when 'seller' then t.seller_member_id when 'buyer' then t.buyer_member_id end;

@@ -82,9 +82,15 @@ export async function reverseTrade(deps: { db: Db }, ask: ReversalAsk): Promise<
       posting: agreed.posting,
     }
     facts.buyer.vatRegistered = agreed.buyerWasRegistered
+    // The book it was put into, though its connection may have ended since.
     const kindOf = async (organisationId: Uuid) =>
-      (await tx.connection.findFirst({ where: { organisationId, state: { not: 'ended' } }, select: { kind: true } }))
-        ?.kind
+      (
+        await tx.connection.findFirst({
+          where: { organisationId },
+          orderBy: { madeAt: 'desc' },
+          select: { kind: true },
+        })
+      )?.kind
     return reversalFor(facts, {
       feesBack: terms.feesBackOnReversal,
       twoStep: {
