@@ -92,8 +92,8 @@ export async function smallOutbox(
     },
     async states(name: string): Promise<string> {
       const all = (await world.deliveries(name)).map(
-        ({ reference, state, parkedCause }) =>
-          `${reference.startsWith('C') ? 'contact' : reference.slice(11)} ${state}${parkedCause && state === 'parked' ? `: ${parkedCause}` : ''}`,
+        ({ kind, reference, state, parkedCause }) =>
+          `${kind === 'contact' ? 'contact' : reference.slice(11)} ${state}${parkedCause && state === 'parked' ? `: ${parkedCause}` : ''}`,
       )
       return all.sort().join(', ')
     },

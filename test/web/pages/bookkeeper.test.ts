@@ -95,6 +95,8 @@ test('from consent to a live book: choose, map, and every address is free of cod
   const waiting = await business.bookkeeper.get(`${business.path}/connection`)
   expect(waiting.text).toContain('Choose the organisation')
   const choice = await business.bookkeeper.get(location)
+  const elsewhere = location.replace(business.path, world.mill.path)
+  expect((await world.mill.bookkeeper.get(elsewhere)).status).toBe(404)
   expect(choice.text).toContain('Granary Trading Ltd GB, GBP')
   const mapping = await business.bookkeeper.send(`${business.path}/connection/choose`, {
     consent: new URLSearchParams(location.split('?')[1]).get('consent') ?? '',
@@ -396,6 +398,9 @@ test('what differs adds up to the difference, each has words, an owner and a way
     /action="([^"]*\/discrepancies\/dis_[0-9A-Z]+)\/accept"/.exec(
       page.html.slice(page.html.indexOf('by hand.</h3>')),
     )?.[1] ?? ''
+  const elsewhere = action.replace(seller.path, world.bakery.path)
+  for (const deed of ['own', 'accept'])
+    expect((await world.bakery.bookkeeper.post(`${elsewhere}/${deed}`, { words: 'mine' })).status, deed).toBe(404)
   const owned = await seller.bookkeeper.send(`${action}/own`)
   expect(owned.text).toContain('owned by Bookkeeper of Quarry')
   expect((await seller.bookkeeper.post(`${action}/accept`, { words: '' })).status).toBe(400)

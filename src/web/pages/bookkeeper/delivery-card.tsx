@@ -6,7 +6,7 @@ import { candidatesOf } from '../../../outbox/move-delivery.ts'
 import { type Words, wordsFor } from '../../../outbox/words.ts'
 import type { AtMember } from '../../api/place.ts'
 import type { Visit } from '../../page.ts'
-import { Amount, Badge, dayWords, Field, Table, When } from '../../parts.tsx'
+import { Amount, Badge, dayWords, Field, When } from '../../parts.tsx'
 import type { Told } from '../member/own-side.ts'
 import { spanWords } from '../state-words.ts'
 import { Form, type FormAt, formAt } from '../typed-form.tsx'
@@ -112,9 +112,7 @@ export function DeliveryCard({ visit, here, delivery, counterpart, told, attempt
           ))}
         </ul>
       )}
-      {attempts.length > 0 && (
-        <Attempts attempts={attempts} reference={delivery.reference} zone={here.network.timeZone} />
-      )}
+      {attempts.length > 0 && <Attempts attempts={attempts} zone={here.network.timeZone} />}
     </article>
   )
 }
@@ -244,39 +242,28 @@ const verbWords: Record<string, string> = {
   payments: 'sent the payment',
 }
 
-function Attempts({ attempts, reference, zone }: { attempts: Attempt[]; reference: string; zone: string }) {
+/** As a list and not as a table: on a phone five columns cannot be read. */
+function Attempts({ attempts, zone }: { attempts: Attempt[]; zone: string }) {
   return (
     <details>
       <summary>{attempts.length === 1 ? 'One try' : `${attempts.length} tries`}</summary>
-      <Table caption={`Every try of ${reference}, with the accounting system’s id of the call for its support`}>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">Its words</th>
-            <th scope="col">Id of the call</th>
-          </tr>
-        </thead>
-        <tbody>
-          {attempts.map((one) => (
-            <tr key={one.number}>
-              <td>
-                <When at={one.startedAt} zone={zone} />
-              </td>
-              <td>{verbWords[one.verb] ?? one.verb}</td>
-              <td>
-                {one.outcome ? (outcomeWords[one.outcome] ?? one.outcome) : 'on its way'}
-                {one.cause && <span class="small"> ({one.cause.replaceAll('_', ' ')})</span>}
-              </td>
-              <td>{one.said ?? ''}</td>
-              <td>
-                {one.callId ?? ''} {one.status && <span class="small">{one.status}</span>}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </Table>
+      <ol>
+        {attempts.map((one) => (
+          <li key={one.number}>
+            <When at={one.startedAt} zone={zone} />: {verbWords[one.verb] ?? one.verb},{' '}
+            <strong>{one.outcome ? (outcomeWords[one.outcome] ?? one.outcome) : 'on its way'}</strong>
+            {one.cause && <> ({one.cause.replaceAll('_', ' ')})</>}
+            {one.said && <>; in the book’s own words: “{one.said}”</>}
+            {(one.callId || one.status) && (
+              <span class="small">
+                {' '}
+                {one.callId && <>Id of the call, for its support: {one.callId}. </>}
+                {one.status && <>Status {one.status}.</>}
+              </span>
+            )}
+          </li>
+        ))}
+      </ol>
     </details>
   )
 }
