@@ -15,6 +15,7 @@ import { asWorker, inTransaction, type Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { Refusal } from '../kit/refusal.ts'
 import { type Budget, pause, take } from './budget.ts'
+import { checkFirst } from './check-first.ts'
 import { deliverContacts } from './deliver-contacts.ts'
 import type { Delivery } from './delivery.ts'
 import { giveBack, type Lease, stillOurs, takeLease } from './lease.ts'
@@ -88,9 +89,10 @@ type After = { lost: boolean; pauseMs: number | null }
 
 async function sendGroup(deps: OutboxDeps, lease: Lease, book: OpenBook, group: Delivery[]): Promise<After> {
   if (group[0]?.kind === 'contact') return record(deps, lease, await deliverContacts(deps, lease, book, group))
-  const around = await book.around(group)
-  const wanted = group.map((delivery) => ({ delivery, wanted: wantedFor(delivery, around) }))
-  const outcomes: Outcome[] = []
+  const checked = await checkFirst(deps, lease, book, group, await book.around(group))
+  if (checked === 'lost') return { lost: true, pauseMs: null }
+  const wanted = checked.rest.map((delivery) => ({ delivery, wanted: wantedFor(delivery, checked.around) }))
+  const outcomes: Outcome[] = [...checked.outcomes]
   for (const one of wanted) {
     if (one.wanted.verb === 'park')
       outcomes.push({ delivery: one.delivery, is: 'parked', cause: one.wanted.cause, facts: one.wanted.facts })

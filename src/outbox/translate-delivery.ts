@@ -87,7 +87,7 @@ function wanted(delivery: Delivery, around: Around): Wanted {
     case 'payment': {
       const of = settled(promise.of, around)
       const amountMinor = BigInt(promise.amountMinor)
-      checkBeforePaying(of, amountMinor)
+      checkBeforePaying(of, amountMinor, delivery.generation > 1)
       return { verb: 'payments', thing: paymentFor(delivery, promise, of.receipt, around) }
     }
     case 'refund': {
@@ -126,17 +126,21 @@ function wanted(delivery: Delivery, around: Around): Wanted {
   }
 }
 
-/** Total and open amount in the book's answer must be the trade's, else no payment is made. */
-function checkBeforePaying(of: { delivery: Delivery; receipt: Receipt }, amountMinor: bigint): void {
+/**
+ * Total and open amount in the book's answer must be the trade's, else no payment is made. After a person has looked at it,
+ * a part of the money may have been paid already: then it is enough that the part in credits is open.
+ */
+function checkBeforePaying(of: { delivery: Delivery; receipt: Receipt }, amountMinor: bigint, isAgain: boolean): void {
   const paper = of.delivery.document
   if (!('linkedId' in paper)) return
-  const { totalMinor, openMinor } = of.receipt
+  const { totalMinor, openMinor, status } = of.receipt
+  if (status === 'voided' || status === 'deleted' || status === 'draft') throw new Park('cannot_be_paid', { status })
   if (totalMinor !== null && totalMinor !== BigInt(paper.totalMinor))
     throw new Park('total_differs', {
       book: formatAmount(totalMinor, 2),
       ours: formatAmount(BigInt(paper.totalMinor), 2),
     })
-  const wantedOpen = paper.linkedId ? amountMinor : BigInt(paper.totalMinor)
+  const wantedOpen = paper.linkedId || isAgain ? amountMinor : BigInt(paper.totalMinor)
   if (openMinor !== null && openMinor < wantedOpen)
     throw new Park('open_amount_differs', { book: formatAmount(openMinor, 2), ours: formatAmount(wantedOpen, 2) })
 }
