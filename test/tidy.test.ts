@@ -28,7 +28,7 @@ const code = files.filter((file) => /^(src|connectors|stand-ins)\/.*\.tsx?$/.tes
 const ours = code.filter((file) => !file.startsWith('stand-ins/'))
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 const roomOf = (file: string) => rooms.indexOf(/^src\/([\w-]+)\//.exec(file)?.[1] ?? '')
-const isDoor = (file: string) => /^src\/(demo\/)?[\w-]+\.tsx?$/.test(file)
+const isDoor = (file: string) => /^src\/((demo|command-line)\/)?[\w-]+\.tsx?$/.test(file)
 
 test('a room imports rooms to its left, never to its right', () => {
   expect(
