@@ -43,9 +43,11 @@ export async function nextGroup(deps: OutboxDeps, book: OpenBook): Promise<Deliv
           where not coalesce(parent.state = 'delivered' or (parent.state = 'undone' and parent.kind = 'allocation'), false))
         and (d.goes_by_itself
           or case when d.kind = 'contact'
-            then exists (select 1 from delivery child join approval a on a.network_id = child.network_id and a.trade_id = child.trade_id and a.organisation_id = child.organisation_id
-                         where child.network_id = d.network_id and child.organisation_id = d.organisation_id and d.id = any (child.depends_on))
-            else exists (select 1 from approval a where a.network_id = d.network_id and a.trade_id = d.trade_id and a.organisation_id = d.organisation_id) end)
+            then exists (select 1 from delivery child left join approval a on a.network_id = child.network_id and a.trade_id = child.trade_id and a.organisation_id = child.organisation_id
+                         where child.network_id = d.network_id and child.organisation_id = d.organisation_id and d.id = any (child.depends_on)
+                           and (a.trade_id is not null or child.trade_id is null))
+            -- What is no trade (a write-off) goes once its account has been named; naming it is the yes.
+            else d.trade_id is null or exists (select 1 from approval a where a.network_id = d.network_id and a.trade_id = d.trade_id and a.organisation_id = d.organisation_id) end)
       order by d.live desc, case d.kind when 'contact' then 0 when 'payment' then 2 when 'refund' then 2 when 'allocation' then 2 else 1 end, d.promised_at, d.id
       limit 200`
     const first = ready[0]

@@ -2,7 +2,7 @@
 import nodemailer from 'nodemailer'
 import { instantOf } from '../kit/clock.ts'
 import { asWorker, inTransaction } from '../kit/db.ts'
-import { mailLaneId } from '../networks/mail.ts'
+import { mailLaneId, textOf } from '../networks/mail.ts'
 import { giveBack, takeLease } from './lease.ts'
 import type { OutboxDeps } from './outbox-deps.ts'
 import { backOffMs } from './policy.ts'
@@ -42,7 +42,7 @@ export async function sendMail(deps: OutboxDeps, mailer: Mailer): Promise<number
   )
   for (const letter of due) {
     try {
-      await mailer.send({ to: letter.recipient, subject: letter.subject, text: letter.body })
+      await mailer.send({ to: letter.recipient, subject: letter.subject, text: textOf(deps.seal, letter) })
       await inTransaction(deps.db, asWorker, (tx) =>
         tx.mail.update({
           where: { id: letter.id },
@@ -56,7 +56,7 @@ export async function sendMail(deps: OutboxDeps, mailer: Mailer): Promise<number
       await inTransaction(deps.db, asWorker, (tx) =>
         tx.mail.update({
           where: { id: letter.id },
-          data: { attempts, dueAt, ...(attempts >= mostAttempts ? { failed: 'gave up' } : {}) },
+          data: { attempts, dueAt, ...(attempts >= mostAttempts ? { failed: 'gave up', body: '' } : {}) },
         }),
       )
     }

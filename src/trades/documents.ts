@@ -5,12 +5,13 @@
  * Keeps: the documents' totals are the ledger's to the penny; each document has one reference in its book, for ever.
  */
 
-import { idOfCause, shortName, type Uuid } from '../kit/ids.ts'
+import { idOfCause, type Uuid } from '../kit/ids.ts'
 import { invariant } from '../kit/invariant.ts'
 import { formatAmount, portion, sum } from '../kit/money.ts'
 import type { PostingAsk, TransferAsk } from '../ledger/post.ts'
 import type { Fee } from '../networks/terms.ts'
 import type { DeliveryKind, Promised, PromisedDocument, PromisedLine, PromisedPaper } from '../outbox/delivery.ts'
+import { contactIn, deliveryId } from '../outbox/promise.ts'
 import type { Linked, Side, TradeLine } from './trade.ts'
 
 export type PartySide = { organisationId: Uuid; accountId: Uuid; vatRegistered: boolean }
@@ -350,20 +351,6 @@ function plainLine(description: string, amountMinor: bigint): PromisedLine {
   return { description, netMinor: amountMinor.toString(), vatMinor: '0', treatment: 'outside', rateBasisPoints: 0 }
 }
 
-export function contactIn(networkId: Uuid, owner: Uuid, counterpart: Uuid, role: 'customer' | 'supplier'): Promised {
-  const reference = `C${shortName(counterpart)}-${role === 'customer' ? 'C' : 'S'}`
-  return {
-    id: deliveryId(networkId, owner, reference),
-    organisationId: owner,
-    tradeId: null,
-    kind: 'contact',
-    reference,
-    document: { what: 'contact', counterpartId: counterpart, role },
-    dependsOn: [],
-    live: true,
-  }
-}
-
 function promised(
   trade: Pick<TradeFacts, 'networkId' | 'id' | 'reference'>,
   owner: Uuid,
@@ -383,10 +370,6 @@ function promised(
     dependsOn,
     live: true,
   }
-}
-
-export function deliveryId(networkId: Uuid, organisationId: Uuid, reference: string): Uuid {
-  return idOfCause('delivery', networkId, organisationId, reference)
 }
 
 function noteOf(

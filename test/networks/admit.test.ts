@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeOff } from '../../src/fees/write-off.ts'
 import { idOfCause, newId } from '../../src/kit/ids.ts'
 import { post } from '../../src/ledger/post.ts'
 import { admit, release, restore, startLeaving, suspend } from '../../src/networks/admit.ts'
@@ -9,7 +10,6 @@ import { limitHistory, setLimits } from '../../src/networks/limits.ts'
 import { type Member, memberOf, type Standing, standingMoves, standings } from '../../src/networks/member.ts'
 import type { Network } from '../../src/networks/network.ts'
 import { newTerms } from '../../src/networks/terms.ts'
-import { writeOff } from '../../src/networks/write-off.ts'
 import { formOf, type SetUp, setUp } from './set-up.ts'
 
 let world: SetUp

@@ -54,6 +54,24 @@ test('a leaver’s debt that nobody settles is written off against the reserve, 
   `)
 })
 
+test('what is written off is told to the leaver’s book, so that its account is zero too', async () => {
+  const { bakery, mill, deliver } = await world({ bakery: { creditLimit: '100.00' }, mill: {} })
+  await mill.sellsTo(bakery, '40.00')
+  await deliver()
+
+  await bakery.startsLeaving('closes down')
+  await bakery.isWrittenOff('insolvent')
+  await deliver()
+
+  expect(bakery.bookTable()).toBe(table`
+    document        contact              total  vat   open  account
+    bill            The mill             40.00  0.00  0.00  -
+    money_received  Valley Exchange CIC  40.00  -     -     40.00
+    payment         The mill             40.00  -     -     -40.00
+  `)
+  expect(await bakery.disagreements()).toBe('all agree')
+})
+
 test('a leaver in credit that gives it up leaves it to the reserve', async () => {
   const { bakery, mill, ledgerTable } = await world({ bakery: { creditLimit: '100.00' }, mill: {} })
   await mill.sellsTo(bakery, '40.00')

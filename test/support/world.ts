@@ -9,6 +9,7 @@ import type { BookConnector, BookKind } from '../../connectors/port.ts'
 import { beginConsent, chooseBook, finishConsent } from '../../src/books/connect.ts'
 import { setAskFirst } from '../../src/books/connection.ts'
 import { makeCreditAccount, saveMapping } from '../../src/books/mapping.ts'
+import { writeOff } from '../../src/fees/write-off.ts'
 import { type Clock, dayIn } from '../../src/kit/clock.ts'
 import { asWorker, type Db, inTransaction, openDb, type Tx } from '../../src/kit/db.ts'
 import { newId, type Uuid } from '../../src/kit/ids.ts'
@@ -25,7 +26,6 @@ import { type Member, memberOf } from '../../src/networks/member.ts'
 import { createNetwork, type Network } from '../../src/networks/network.ts'
 import type { TemplateName } from '../../src/networks/templates.ts'
 import type { TermsBody } from '../../src/networks/terms.ts'
-import { writeOff } from '../../src/networks/write-off.ts'
 import { deliverDue } from '../../src/outbox/deliver.ts'
 import { approveTrade } from '../../src/outbox/move-delivery.ts'
 import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
@@ -320,7 +320,7 @@ async function openBusiness(ground: Ground, name: string, plan: BusinessPlan, pl
   const vat = plan.vat ? { registered: true, number: `GB10000000${place}`, scheme: 'accrual' as const } : undefined
   const organisation = { name: `The ${name}`, form, email, vat }
   const member = await inTransaction(db, asWorker, async (tx) => {
-    const invited = await invite(tx, clock, { networkId: network.id, email, organisation, from: asha, publicUrl })
+    const invited = await invite(tx, clock, { networkId: network.id, email, organisation, from: asha, publicUrl, seal: ground.seal })
     return admit(tx, clock, {
       networkId: network.id,
       memberId: invited.member.id,

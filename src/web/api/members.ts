@@ -1,5 +1,6 @@
 /** Members: brought in by a link, admitted, suspended, restored, let go. */
 import { z } from 'zod'
+import { writeOff } from '../../fees/write-off.ts'
 import { asWorker, databaseNow, inTransaction, type Tx } from '../../kit/db.ts'
 import type { Uuid } from '../../kit/ids.ts'
 import { admit, release, restore, startLeaving, suspend } from '../../networks/admit.ts'
@@ -7,7 +8,6 @@ import { invite } from '../../networks/invite.ts'
 import { type Member, memberOf, membersOf, standings } from '../../networks/member.ts'
 import { organisationOf } from '../../networks/organisation.ts'
 import type { DeedName } from '../../networks/roles.ts'
-import { writeOff } from '../../networks/write-off.ts'
 import {
   invitationOut,
   listedOut,
@@ -74,6 +74,7 @@ export const memberRoutes: Route[] = [
           invoicePrefix: body.invoicePrefix,
           from: actor,
           publicUrl: deps.config.publicUrl,
+          seal: deps.seal,
         })
         return {
           member: showMember(invited.member, at.network.currency),
@@ -161,7 +162,7 @@ export const memberRoutes: Route[] = [
     summary: 'Write a leaver’s balance off against the network’s reserve',
     deed: 'write_off',
     body: z.strictObject({ reason }),
-    answer: z.object({ transferIds: z.array(idOut('transfer')), member: memberOut }),
+    answer: z.object({ transferId: idOut('transfer'), member: memberOut }),
     answers: async ({ deps, actor, at, body }) => {
       const posted = await writeOff(deps, {
         networkId: at.networkId,
@@ -171,7 +172,7 @@ export const memberRoutes: Route[] = [
       })
       const member = await inTransaction(deps.db, asWorker, (tx) => memberOf(tx, at.networkId, at.member.id))
       return {
-        transferIds: posted.transfers.map(({ id }) => show.id('transfer', id)),
+        transferId: show.id('transfer', posted.transferId),
         member: showMember(member, at.network.currency),
       }
     },

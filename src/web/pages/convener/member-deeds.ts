@@ -1,12 +1,12 @@
 /** What the forms of a member's page at the convener's desk do, each by its address. */
 import { z } from 'zod'
+import { writeOff } from '../../../fees/write-off.ts'
 import { idText } from '../../../kit/ids.ts'
 import { admit, release, restore, startLeaving, suspend } from '../../../networks/admit.ts'
 import { changeForm, reviewForm } from '../../../networks/change-form.ts'
 import { cancelInvitation, invite, resend } from '../../../networks/invite.ts'
 import { answerLimitAsk } from '../../../networks/limit-ask.ts'
 import { setLimits } from '../../../networks/limits.ts'
-import { writeOff } from '../../../networks/write-off.ts'
 import { email, idIn } from '../../api/shapes.ts'
 import { Malformed } from '../../errors.ts'
 import type { Shown, Visit } from '../../page.ts'
@@ -107,6 +107,7 @@ async function resendInvitation(visit: Visit) {
       email: given.email,
       from: { id: here.actor.id, name: here.actor.name },
       publicUrl: visit.deps.config.publicUrl,
+      seal: visit.deps.seal,
     }),
   )
   return back(here, 'A new link goes by mail; older ones work no more.')
@@ -123,6 +124,7 @@ async function inviteAgain(visit: Visit) {
       organisation: { organisationId: here.member.organisationId },
       from: { id: here.actor.id, name: here.actor.name },
       publicUrl: visit.deps.config.publicUrl,
+      seal: visit.deps.seal,
     }),
   )
   return back(here, 'It is invited again; the link goes by mail.')
