@@ -165,11 +165,15 @@ export type BookContact = {
 }
 export type BookPage = { documents: BookDocument[]; contacts: BookContact[]; next: Cursor }
 
-/** What to look for. By our reference (and contact and kind), by a receipt, or a contact by its marks. */
+/**
+ * What to look for: by our reference (and contact and kind), by a receipt, by a number; or a bill, drafts too, that looks like
+ * one not made yet (see like.ts), `notIds` being our own.
+ */
 export type Sought =
   | { by: 'reference'; kind: DocumentKind; reference: string; contactId: string | null; of?: Receipt | undefined }
   | { by: 'receipt'; kind: DocumentKind; id: string }
   | { by: 'number'; kind: 'invoice' | 'bill'; number: string; contactId: string | null }
+  | { by: 'like'; kind: 'bill'; contactId: string; number: string; totalMinor: bigint; datedOn: Day; notIds: string[] }
 
 // ─── What should be there ─────────────────────────────────────────────────────────────────────────────────────────
 

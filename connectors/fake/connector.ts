@@ -6,6 +6,7 @@
  *
  * @path trade 6/7 stands in for a vendor's book
  */
+import { isLike } from '../like.ts'
 import type * as port from '../port.ts'
 import { BookError } from '../port.ts'
 import type { FakeBook, FakeBooks, Held } from './knobs.ts'
@@ -207,6 +208,7 @@ function contactReceipt({ id, version }: port.BookContact): port.Receipt {
 function isSought(held: Held, sought: port.Sought): boolean {
   if (held.kind !== sought.kind) return false
   if (sought.by === 'receipt') return held.id === sought.id
+  if (sought.by === 'like') return isLike(held, sought)
   if (sought.contactId && held.contactId !== sought.contactId) return false
   return sought.by === 'number' ? held.number === sought.number : held.reference === sought.reference
 }

@@ -3,6 +3,7 @@
  *
  * Keeps: voided things are found; deleted ones too when they are asked for by id, as far as the change feed remembers them.
  */
+import { isLike } from '../like.ts'
 import { type BookDocument, BookError, type DocumentKind, type Grant, type Sought } from '../port.ts'
 import { changedSince } from './changes.ts'
 import type { Currencies } from './currencies.ts'
@@ -76,6 +77,9 @@ function placesOf(sought: Sought): Place[] {
   if (sought.by === 'number') {
     return entitiesOf(sought.kind).map((entity) => ({ entity, field: 'DocNumber', value: sought.number }))
   }
+  if (sought.by === 'like') {
+    return entitiesOf(sought.kind).map((entity) => ({ entity, field: null, value: sought.contactId }))
+  }
   return entitiesOf(sought.kind)
     .filter((entity) => onThatSide(entity, sought.of?.kind))
     .map((entity) =>
@@ -113,6 +117,7 @@ async function deletedOf(wire: Wire, grant: Grant, entity: Entity): Promise<unkn
 
 function answers(sought: Sought, document: BookDocument): boolean {
   if (sought.by === 'receipt') return true
+  if (sought.by === 'like') return isLike(document, sought)
   if (sought.contactId !== null && document.contactId !== null && document.contactId !== sought.contactId) return false
   return sought.by === 'number' ? document.number === sought.number : document.reference === sought.reference
 }

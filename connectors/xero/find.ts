@@ -5,6 +5,7 @@
  * Never: takes a voided or deleted thing while a live one answers too.
  */
 import type { AccountingApi } from 'xero-node'
+import { isLike } from '../like.ts'
 import type { BookDocument, DocumentKind, Grant, Sought } from '../port.ts'
 import { type Json, listAt } from './answer.ts'
 import { documentReaders, type ListName, searched, type Wanted } from './lists.ts'
@@ -144,6 +145,7 @@ const idsInOneCall = 40
 
 function filterFor(ask: Exclude<Sought, { by: 'receipt' }>): Wanted {
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
+  if (ask.by === 'like') return { where: 'Type=="ACCPAY"', contactIds: [ask.contactId] }
   if (ask.by === 'number') return { where: `InvoiceNumber==${quoted(ask.number)}` }
   switch (ask.kind) {
     case 'bill':
@@ -158,6 +160,7 @@ function filterFor(ask: Exclude<Sought, { by: 'receipt' }>): Wanted {
 }
 
 function isSought(document: BookDocument, ask: Exclude<Sought, { by: 'receipt' }>): boolean {
+  if (ask.by === 'like') return isLike(document, ask)
   if (document.kind !== ask.kind) return false
   if (ask.contactId !== null && document.contactId !== null && document.contactId !== ask.contactId) return false
   if (ask.by === 'number') return document.number === ask.number

@@ -116,6 +116,17 @@ function longerNumber(number: string): string {
   return base.slice(0, longestNumber - end.length) + end
 }
 
+/** A bill that stood in the book already is the trade's: it is used as it is, and paid; none is made. */
+export async function linkBill(tx: Tx, place: DeliveryPlace): Promise<string> {
+  const delivery = await deliveryOf(tx, place)
+  const { document, parkedFacts } = delivery
+  const linkedId = parkedFacts?.billId
+  if (delivery.state !== 'parked' || delivery.parkedCause !== 'bill_already_there' || typeof linkedId !== 'string')
+    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'linked' })
+  await again(tx, delivery, { ...document, linkedId })
+  return typeof parkedFacts?.number === 'string' ? parkedFacts.number : ''
+}
+
 /** A person removed it and another one wants it after all: it is made anew, under a reference of its own. */
 export async function askAnew(tx: Tx, place: DeliveryPlace): Promise<void> {
   const delivery = await deliveryOf(tx, place)

@@ -8,6 +8,7 @@ export type Button =
   | 'mapping'
   | 'redate'
   | 'use_next_number'
+  | 'link_bill'
   | 'ask_anew'
   | 'reconnect'
   | 'drop'
@@ -187,9 +188,10 @@ const table: Record<string, Entry> = {
     who: 'bookkeeper',
   },
   bill_already_there: {
-    says: (f) => `A bill that looks like this one stands in the book already (${told(f, 'number', 'same total')}).`,
-    fix: 'Link that bill, or say that this is another one.',
-    button: 'retry',
+    says: (f) =>
+      `A bill that looks like this one stands in the book already (${told(f, 'number', '') || 'without a number'}, ${told(f, 'total', '?')} of ${told(f, 'datedOn', '?')}).`,
+    fix: 'Link that bill, which is then paid as it is; or try again, which says that this is another one.',
+    button: 'link_bill',
     who: 'bookkeeper',
   },
 

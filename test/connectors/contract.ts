@@ -578,6 +578,23 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(found.map((one) => one?.id ?? null)).toEqual([ids[0], ids[1], null, ids[0], ids[1]])
       })
 
+      test('a bill that looks like one not made yet is found by its total, not when it is one of ours', async () => {
+        const { connector, grant } = harness
+        const [supplier, other] = [await kit.putContact('Mill', 'supplier'), await kit.putContact('Dairy', 'supplier')]
+        const bill = kit.bill(supplier)
+        const { id } = await kit.putDocument(bill)
+        const { totalMinor, datedOn } = bill
+        const like = { by: 'like' as const, kind: 'bill' as const, number: 'none', totalMinor, datedOn, notIds: [] }
+        const found = await connector.find(grant, [
+          { ...like, contactId: supplier },
+          { ...like, contactId: supplier, notIds: [id] },
+          { ...like, contactId: other },
+          { ...like, contactId: supplier, number: bill.number, totalMinor: totalMinor + 1n },
+          { ...like, contactId: supplier, totalMinor: totalMinor + 1n },
+        ])
+        expect(found.map((one) => one?.id ?? null)).toEqual([id, null, null, id, null])
+      })
+
       test('a lost reply is unclear; the invoice is found, and the same key does not make another', async () => {
         const { connector, control, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')

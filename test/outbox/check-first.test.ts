@@ -1,7 +1,7 @@
 /** What is read before something is put: the paper that a payment tried again is to pay, and bills that stand there already. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BookError } from '../../connectors/port.ts'
-import { retryDelivery } from '../../src/outbox/move-delivery.ts'
+import { approveTrade, linkBill, retryDelivery } from '../../src/outbox/move-delivery.ts'
 import type { BooksSetUp } from '../books/set-up.ts'
 import { ground, type SmallOutbox, smallOutbox } from './small-outbox.ts'
 
@@ -66,4 +66,105 @@ test('a payment long after its invoice looks first whether that was paid from el
   await outbox.deliver()
 
   expect(await outbox.one('mill', '-SP')).toMatchObject({ state: 'parked', parkedCause: 'open_amount_differs' })
+})
+
+/** The bakery's book knows the mill already, and holds a bill of it that a person typed in. */
+async function withOldSupplier(): Promise<SmallOutbox> {
+  const outbox = await smallOutbox(on, undefined, inFull)
+  outbox.book('bakery').contacts.set('old-mill', {
+    id: 'old-mill',
+    version: '0',
+    name: 'The mill',
+    email: null,
+    companyNumber: null,
+    vatNumber: 'GB12345671',
+    roles: ['supplier'],
+    active: true,
+    mergedInto: null,
+    updatedAt: outbox.book('bakery').stamp(),
+  })
+  return outbox
+}
+function typeBill(outbox: SmallOutbox, more: { datedOn?: string; totalMinor?: bigint; status?: 'draft' } = {}): string {
+  return outbox.book('bakery').enterByHand({
+    kind: 'bill',
+    number: 'M-77',
+    contactId: 'old-mill',
+    datedOn: '2026-10-20',
+    totalMinor: 120_000n,
+    settles: true,
+    ...more,
+  })
+}
+const finds = () => on.books.calls.filter((one) => one.verb === 'find').length
+
+test('a bill that stands in the book already is offered before one is made; linked, it is paid', async () => {
+  const outbox = await withOldSupplier()
+  typeBill(outbox)
+  await outbox.sale('mill', 'bakery')
+  await outbox.deliver()
+
+  const bill = await outbox.one('bakery', '-BB')
+  expect(bill).toMatchObject({ state: 'parked', parkedCause: 'bill_already_there', parkedFacts: { number: 'M-77' } })
+  expect(outbox.papers('bakery')).toBe('bill 120000 open 120000')
+
+  await on.worker((tx) => linkBill(tx, bill))
+  await outbox.deliver()
+  expect(outbox.papers('bakery')).toBe('bill 120000 open 0, payment 120000')
+})
+
+test('a draft counts too; said to be another one, ours is made beside it', async () => {
+  const outbox = await withOldSupplier()
+  typeBill(outbox, { status: 'draft' })
+  await outbox.sale('mill', 'bakery')
+  await outbox.deliver()
+  const bill = await outbox.one('bakery', '-BB')
+  expect(bill.parkedCause).toBe('bill_already_there')
+
+  await on.worker((tx) => retryDelivery(tx, bill))
+  await outbox.deliver()
+  expect(await outbox.states('bakery')).toBe('BB delivered, BP delivered, contact delivered')
+  expect(outbox.papers('bakery')).toContain('bill 120000 open 0')
+})
+
+test('an older bill of the same total, and one of another total, are none of ours', async () => {
+  const outbox = await withOldSupplier()
+  typeBill(outbox, { datedOn: '2026-10-01' })
+  typeBill(outbox, { totalMinor: 119_999n })
+  await outbox.sale('mill', 'bakery')
+  await outbox.deliver()
+
+  expect(await outbox.states('bakery')).toBe('BB delivered, BP delivered, contact delivered')
+})
+
+test('once a bill of this supplier is there, the next one costs no read; a supplier that we made costs none at all', async () => {
+  const outbox = await withOldSupplier()
+  await outbox.sale('mill', 'bakery')
+  await outbox.deliver()
+  const once = finds()
+  await outbox.sale('mill', 'bakery')
+  await outbox.deliver()
+  expect(finds()).toBe(once)
+  expect(outbox.papers('bakery')).toBe('bill 120000 open 0, payment 120000, bill 120000 open 0, payment 120000')
+
+  const other = await smallOutbox(on, undefined, inFull)
+  await other.sale('mill', 'bakery')
+  await other.deliver()
+  expect(finds()).toBe(once)
+})
+
+test('while each trade waits for a yes, each bill is looked for', async () => {
+  const outbox = await withOldSupplier()
+  await outbox.sale('mill', 'bakery')
+  await outbox.deliver()
+  typeBill(outbox)
+  const trade = await outbox.sale('mill', 'bakery')
+  const { organisationId, networkId } = outbox.member('bakery')
+  await on.worker((tx) =>
+    approveTrade(tx, { networkId, tradeId: trade.id, organisationId, actor: 'per_b', at: on.clock.now() }),
+  )
+  await outbox.deliver()
+
+  const parked = (await outbox.deliveries('bakery')).filter((one) => one.parkedCause === 'bill_already_there')
+  expect(parked).toHaveLength(1)
 })

@@ -11,6 +11,7 @@ import {
   chooseContact,
   deliveryOf,
   dropDelivery,
+  linkBill,
   redateDelivery,
   retryAllOfCause,
   retryDelivery,
@@ -105,6 +106,12 @@ export const deliveryRoutes: Route[] = [
     'Make a document anew that a person removed, under a reference of its own',
     z.null(),
     (tx, _deps, place) => askAnew(tx, place),
+  ),
+  moveRoute(
+    'link',
+    'Use the bill that stands in the book already instead of making one; trying again makes another',
+    z.null(),
+    async (tx, _deps, place) => void (await linkBill(tx, place)),
   ),
   moveRoute(
     'drop',

@@ -11,6 +11,7 @@ import {
   chooseContact,
   deliveryOf,
   dropDelivery,
+  linkBill,
   redateDelivery,
   retryAllOfCause,
   retryDelivery,
@@ -45,6 +46,9 @@ const moves: Record<string, Move> = {
   async anew(tx, _visit, _here, delivery) {
     await askAnew(tx, delivery)
     return 'It is made anew now.'
+  },
+  async link(tx, _visit, _here, delivery) {
+    return `The bill ${await linkBill(tx, delivery)} is used as it is, and paid.`
   },
   async drop(tx, visit, _here, delivery) {
     const { reason } = visit.form(z.object({ reason: reasonShape }))

@@ -165,6 +165,13 @@ function OneButton({
       return <Form form={at('anew')} button="Make it anew" />
     case 'use_next_number':
       return <Form form={at('next-number')} button="Take the next number" />
+    case 'link_bill':
+      return (
+        <div class="buttons">
+          <Form form={at('link')} button="Link that bill" />
+          <Form form={at('retry')} button="This is another one" tone="second" />
+        </div>
+      )
     case 'mapping':
       return (
         <p>
