@@ -18,6 +18,7 @@ import type { Json } from './answer.ts'
 import { callIdIn, refuse, warningsIn } from './errors.ts'
 import { deepLink } from './links.ts'
 import { documentReaders, type ListName } from './lists.ts'
+import { goesThroughPaper } from './money-through-paper.ts'
 import type { Frame } from './sheet.ts'
 import * as theirs from './translate.ts'
 import { contactFrom, receiptFrom } from './translate-back.ts'
@@ -45,11 +46,11 @@ export function refusalOf(thing: NewDocument, chart: theirs.Chart, grant: Grant)
     )
   }
   const account = chart.get(thing.accountId)
-  if (account === undefined || account.kind === 'bank') return null
+  if (account === undefined || account.kind === 'bank' || goesThroughPaper(account)) return null
   return refuse(
     'invalid',
     'account_not_bank',
-    `Xero spends and receives money on bank accounts only; ${account.name} is none.`,
+    `Xero spends and receives money on bank accounts, and pays bills from current liabilities; ${account.name} is neither.`,
   )
 }
 

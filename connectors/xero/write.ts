@@ -14,6 +14,7 @@ import {
   type Contact,
   type Day,
   type Grant,
+  type Money,
   type NewAccount,
   type Payment,
   type Verdict,
@@ -22,6 +23,7 @@ import { listAt } from './answer.ts'
 import { callIdIn, errorFrom, refusalIn, refusalsIn, refuse, unreadable, warningsIn } from './errors.ts'
 import { contactGroup, documentGroups, type Group, type NewDocument, paymentGroup, refusalOf } from './groups.ts'
 import { inTurn, type Part, type Slot, slotsOf } from './in-turn.ts'
+import { goesThroughPaper, paperOf, paymentFor, standingOf } from './money-through-paper.ts'
 import { accountFrom, latestLockIn, organisationIn } from './profile.ts'
 import type { XeroSheets } from './sheet.ts'
 import * as theirs from './translate.ts'
@@ -56,14 +58,23 @@ export function xeroWrites(wire: XeroWire, sheets: XeroSheets, now: () => Date) 
       slots.filter(({ ask }) => refusalOf(ask.thing, chart, grant) !== null),
       async (some) => some.map(({ ask }) => ({ ok: false, error: refusalOf(ask.thing, chart, grant) as BookError })),
     ]
-    const rest = slots.filter((slot) => !refused[0].includes(slot))
+    const throughPaper = slots.filter(
+      ({ ask }) =>
+        (ask.thing.kind === 'money_spent' || ask.thing.kind === 'money_received') &&
+        ask.thing.clearing === null &&
+        goesThroughPaper(chart.get(ask.thing.accountId)),
+    )
+    const rest = slots.filter((slot) => !refused[0].includes(slot) && !throughPaper.includes(slot))
+    const money = throughPaper.map(
+      (slot): Part<NewDocument> => [[slot], async () => [await putThroughPaper(grant, slot.ask as Ask<Money>, groups)]],
+    )
     const parts = groups.map(
       ([kinds, group]): Part<NewDocument> => [
         rest.filter(({ ask }) => kinds.includes(ask.thing.kind)),
         (some) => put(grant, some, group),
       ],
     )
-    return inTurn(asks, [refused, ...parts])
+    return inTurn(asks, [refused, ...parts, ...money])
   }
 
   async function putPayments(grant: Grant, asks: Ask<Payment | Allocation>[]): Promise<Verdict[]> {
@@ -80,6 +91,30 @@ export function xeroWrites(wire: XeroWire, sheets: XeroSheets, now: () => Date) 
         ],
       ),
     ])
+  }
+
+  async function putThroughPaper(
+    grant: Grant,
+    { key, thing }: Ask<Money>,
+    groups: [kinds: string[], group: Group][],
+  ): Promise<Verdict> {
+    const paper = paperOf(thing)
+    const standing = await standingOf(wire, grant, await sheets.frame(grant), thing)
+    if (standing.payment) return { ok: true, receipt: standing.payment }
+    const group = groups.find(([kinds]) => kinds.includes(paper.kind))?.[1]
+    if (!group) throw new Error(`no list takes a ${paper.kind}`)
+    const made: Verdict = standing.paper
+      ? { ok: true, receipt: standing.paper }
+      : await putOne(grant, { key, thing: paper }, group)
+    if (!made.ok) return made
+    const payment = paymentFor(thing, made.receipt)
+    if (payment instanceof BookError) return { ok: false, error: payment }
+    return putOne(grant, { key: theirs.keyOf([key, 'payment']), thing: payment }, paymentGroup)
+  }
+
+  async function putOne<T>(grant: Grant, ask: Ask<T>, group: Group): Promise<Verdict> {
+    const [verdict] = await put(grant, slotsOf([ask]), group)
+    return verdict ?? { ok: false, error: refuse('unclear', 'answer_unreadable', 'No verdict came back.') }
   }
 
   async function allocate(grant: Grant, ask: Ask<Allocation>): Promise<Verdict> {

@@ -22,6 +22,7 @@ export const book: Grant = {
 
 export const sales = '7f6d3c7e-0000-4000-8000-0000000000aa'
 export const credit = '7f6d3c7e-0000-4000-8000-0000000000bb'
+export const liability = '7f6d3c7e-0000-4000-8000-0000000000ee'
 export const customer = '7f6d3c7e-0000-4000-8000-0000000000cc'
 
 export function makeXero(more: Partial<XeroSettings> = {}) {
@@ -72,6 +73,14 @@ export function atXero(url: string, { organisation, connections }: Given): void 
 export const accounts = [
   { AccountID: sales, Code: '200', Name: 'Sales', Type: 'REVENUE', Status: 'ACTIVE' },
   { AccountID: credit, Name: 'Mutual credit', Type: 'BANK', Status: 'ACTIVE' },
+  {
+    AccountID: liability,
+    Code: '880',
+    Name: 'Mutual credit owed',
+    Type: 'CURRLIAB',
+    Status: 'ACTIVE',
+    EnablePaymentsToAccount: true,
+  },
 ]
 
 export const invoiceOfTen: Invoice = {

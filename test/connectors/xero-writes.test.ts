@@ -11,6 +11,7 @@ import {
   credit,
   customer,
   invoiceOfTen,
+  liability,
   makeXero,
   paymentOf,
   receiptOf,
@@ -238,6 +239,69 @@ test('a fee is money spent on the bank account, reconciled where the mapping say
     IsReconciled: true,
     LineAmountTypes: 'NoTax',
   })
+})
+
+const feeBill = {
+  InvoiceID: 'aaaa0001-0000-4000-8000-000000000009',
+  Type: 'ACCPAY',
+  InvoiceNumber: fee.reference,
+  Contact: { ContactID: fee.contactId },
+  Status: 'AUTHORISED',
+  Date: '/Date(1794787200000+0000)/',
+  Total: 2.5,
+  AmountDue: 2.5,
+}
+const feePayment = {
+  PaymentID: 'aaaa0001-0000-4000-8000-00000000000a',
+  PaymentType: 'ACCPAYPAYMENT',
+  Invoice: { InvoiceID: feeBill.InvoiceID, Type: 'ACCPAY' },
+  Account: { AccountID: liability },
+  Reference: fee.reference,
+  Amount: 2.5,
+  Status: 'AUTHORISED',
+  Date: '/Date(1794787200000+0000)/',
+}
+const listed = (name: string, elements: unknown[]) =>
+  api()
+    .get(`/${name}`)
+    .query(true)
+    .reply(200, { [name]: elements } as nock.Body)
+
+test('a fee on a current-liability account is a bill paid from it, and the payment is what stands there', async () => {
+  listed('Invoices', [])
+  const bill = put('/Invoices', () => ({ Invoices: [feeBill] }))
+  const paid = put('/Payments', () => ({ Payments: [feePayment] }))
+  const verdicts = await makeXero().putDocuments(book, [{ key: 'dlv_1', thing: { ...fee, accountId: liability } }])
+  expect(bill.sent[0]?.body.Invoices?.[0]).toMatchObject({ Type: 'ACCPAY', InvoiceNumber: fee.reference })
+  expect(paid.sent[0]?.body.Payments?.[0]).toMatchObject({
+    Invoice: { InvoiceID: feeBill.InvoiceID },
+    Account: { AccountID: liability },
+    Amount: 2.5,
+    Reference: fee.reference,
+  })
+  expect(verdicts).toMatchObject([{ ok: true, receipt: { kind: 'payment', id: feePayment.PaymentID } }])
+})
+
+test('a fee that got as far as its bill is only paid, and one that is paid is only found', async () => {
+  const ask = { key: 'dlv_1', thing: { ...fee, accountId: liability } }
+  listed('Invoices', [feeBill])
+  listed('Payments', [])
+  const paid = put('/Payments', () => ({ Payments: [feePayment] }))
+  expect(await makeXero().putDocuments(book, [ask])).toMatchObject([{ ok: true, receipt: { kind: 'payment' } }])
+  expect(paid.sent).toHaveLength(1)
+
+  listed('Invoices', [{ ...feeBill, AmountDue: 0, Status: 'PAID' }])
+  listed('Payments', [feePayment])
+  expect(await makeXero().putDocuments(book, [ask])).toMatchObject([
+    { ok: true, receipt: { kind: 'payment', id: feePayment.PaymentID } },
+  ])
+})
+
+test('a fee whose bill Xero totals otherwise is not paid', async () => {
+  listed('Invoices', [{ ...feeBill, Total: 2.51, AmountDue: 2.51 }])
+  listed('Payments', [])
+  const verdicts = await makeXero().putDocuments(book, [{ key: 'dlv_1', thing: { ...fee, accountId: liability } }])
+  expect(verdicts).toMatchObject([{ ok: false, error: { facts: { cause: 'total_differs' } } }])
 })
 
 test('what Xero has no way to book is refused before a call is spent on it', async () => {
