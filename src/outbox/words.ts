@@ -135,6 +135,31 @@ const table: Record<string, Entry> = {
     who: 'bookkeeper',
   },
 
+  reference_inactive: {
+    says: () => 'Something this document names was made inactive in the book: its contact, an account or an item.',
+    fix: 'Make it active there again and try again; or choose another one.',
+    button: 'retry',
+    who: 'bookkeeper',
+  },
+  email_refused: {
+    says: () => 'The book does not take this mail address for a contact.',
+    fix: 'Correct the address of that member, then try again.',
+    button: 'retry',
+    who: 'bookkeeper',
+  },
+  rule_broken: {
+    says: () => 'A rule of the book stands against this document.',
+    fix: 'Read the book’s own words, mend the cause there, then try again.',
+    button: 'retry',
+    who: 'bookkeeper',
+  },
+  account_not_bank: {
+    says: () => 'The book moves money on bank accounts only, and the mutual-credit account is none.',
+    fix: 'Choose a bank account for the mutual credit on the mapping page.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+
   // ── amounts ──
   total_differs: {
     says: (f) =>
@@ -290,8 +315,30 @@ const table: Record<string, Entry> = {
   },
 }
 
+/** What a connector calls otherwise, said in the same words. */
+const saidAs: Record<string, string> = {
+  access_refused: 'permission_missing',
+  rights_lost: 'permission_missing',
+  access_expired: 'grant_gone',
+  access_revoked: 'grant_gone',
+  amount_above_open: 'payment_exceeds_due',
+  amount_below_zero: 'malformed_ask',
+  document_not_payable: 'cannot_be_paid',
+  in_batch: 'settled_elsewhere',
+  item_archived: 'item_refused',
+  journal_unbalanced: 'malformed_ask',
+  not_found: 'reference_gone',
+  our_mistake: 'malformed_ask',
+  payment_deposited: 'settled_elsewhere',
+  query_refused: 'malformed_ask',
+  reference_unknown: 'reference_gone',
+  request_refused: 'malformed_ask',
+  subscription_lapsed: 'plan_ended',
+  too_large: 'malformed_ask',
+}
+
 export function wordsFor(cause: string, facts: Facts = {}): Words {
-  const entry = table[cause]
+  const entry = table[cause] ?? table[saidAs[cause] ?? '']
   if (entry) return { says: entry.says(facts), fix: entry.fix, button: entry.button, who: entry.who }
   return {
     says: `The book refused it (${cause.replaceAll('_', ' ')}).`,
