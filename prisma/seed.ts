@@ -116,6 +116,7 @@ async function makeMember(deps: Deps, network: Network, business: DemoBusiness):
       organisation: { name, email, address, vat, ...(isKnown ? { form } : {}) },
       from: { id: convener, name: 'Cora Lune' },
       publicUrl: config.publicUrl,
+      seal: deps.seal,
     })
     if (business.standing === 'invited') return
     const { version: termsVersion } = await currentTerms(tx, network.id)

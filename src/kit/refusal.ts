@@ -188,6 +188,11 @@ const words = {
     says: (f) => `This invitation ${f.why ?? 'cannot be used'}.`,
     fix: 'Ask the convener for a new one.',
   },
+  owner_is_another: {
+    status: 409,
+    says: () => 'This business has owners already, and this address is none of theirs.',
+    fix: 'Send the link to one of its owners, who can name others.',
+  },
   link_dead: {
     status: 409,
     says: () => 'This link was used, has run out, or belongs to another browser.',

@@ -8,12 +8,13 @@ import { type Clock, instantOf } from '../kit/clock.ts'
 import { databaseNow, type Tx } from '../kit/db.ts'
 import { idOfCause, newId, type Uuid } from '../kit/ids.ts'
 import { Refusal } from '../kit/refusal.ts'
+import type { Seal } from '../kit/seal.ts'
 import { openAccount } from '../ledger/account.ts'
 import { queueMail } from './mail.ts'
 import { lockMember, type Member, memberOf, memberOfOrganisation, mustMove } from './member.ts'
 import { type Network, networkOf } from './network.ts'
 import { createOrganisation, type NewOrganisation, organisationOf, recordDetails } from './organisation.ts'
-import { emailOf, nameRole, type Person } from './person.ts'
+import { emailOf, nameRole, type Person, rolesOfOrganisation } from './person.ts'
 import { freePrefix } from './prefix.ts'
 import { recordDeed } from './record-deed.ts'
 import { hashOf, newSecret } from './secret.ts'
@@ -43,6 +44,8 @@ export type InviteAsk = {
   from: { id: string; name: string }
   /** Where the link leads: the installation's own address. */
   publicUrl: string
+  /** For the letter with the link. */
+  seal: Seal
 }
 export type Invited = { member: Member; invitation: Invitation; token: string }
 
@@ -104,7 +107,7 @@ export async function createMember(
 export async function resend(
   tx: Tx,
   clock: Clock,
-  ask: { networkId: Uuid; memberId: Uuid; email?: string | undefined } & Pick<InviteAsk, 'from' | 'publicUrl'>,
+  ask: { networkId: Uuid; memberId: Uuid; email?: string | undefined } & Pick<InviteAsk, 'from' | 'publicUrl' | 'seal'>,
 ): Promise<Invited> {
   const member = await lockMember(tx, ask.networkId, ask.memberId)
   if (member.standing === 'left')
@@ -170,6 +173,7 @@ export async function acceptInvitation(
   // Two clicks at once: the second waits on this row and then finds it used.
   await tx.$queryRaw`select id from invitation where token_hash = ${hashOf(token)} for update`
   const { invitation, member } = await openInvitation(tx, token)
+  await mustBeAnOwners(tx, member, invitation.email)
   const terms = await currentTerms(tx, member.networkId)
   if (details.termsVersion !== terms.version)
     throw new Refusal('terms_not_sound', { why: 'they were changed while you read; read them again' })
@@ -207,8 +211,9 @@ async function sendInvitation(
   tx: Tx,
   clock: Clock,
   member: Member,
-  ask: Pick<InviteAsk, 'email' | 'from' | 'publicUrl'>,
+  ask: Pick<InviteAsk, 'email' | 'from' | 'publicUrl' | 'seal'>,
 ): Promise<{ invitation: Invitation; token: string }> {
+  await mustBeAnOwners(tx, member, ask.email)
   await killOpen(tx, clock, member)
   const token = newSecret()
   const network = await networkOf(tx, member.networkId)
@@ -227,6 +232,7 @@ async function sendInvitation(
   })
   await queueMail(tx, clock, {
     kind: 'invitation',
+    seal: ask.seal,
     to: row.email,
     subject: `${ask.from.name} invites ${member.organisation.name} to ${network.name}`,
     paragraphs: [
@@ -238,6 +244,16 @@ async function sendInvitation(
     ],
   })
   return { invitation: invitationFrom(row), token }
+}
+
+/**
+ * Whoever opens a link becomes an owner, of the business in every network and of its book: so a business that has owners is
+ * invited through one of them.
+ */
+async function mustBeAnOwners(tx: Tx, member: Member, email: string): Promise<void> {
+  const owners = (await rolesOfOrganisation(tx, member.organisationId)).filter(({ role }) => role === 'owner')
+  if (owners.length > 0 && !owners.some(({ person }) => person.email === emailOf(email)))
+    throw new Refusal('owner_is_another', {})
 }
 
 async function killOpen(tx: Tx, clock: Clock, member: Member): Promise<number> {

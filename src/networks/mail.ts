@@ -1,11 +1,13 @@
 /**
  * Mail that is promised: rows in the caller's transaction, sent later by the outbox through the mail box's own lane.
  *
+ * Keeps: a letter that holds a link is sealed for its row until it is sent, so a copied table opens no door.
  * Runs as the worker: only that role sees mail.
  */
 import type { Clock } from '../kit/clock.ts'
 import type { Tx } from '../kit/db.ts'
 import { idOfCause, newId, type Uuid } from '../kit/ids.ts'
+import type { Seal } from '../kit/seal.ts'
 
 /** There is one mail box, so one lane for it. */
 export const mailLaneId = idOfCause('lane', 'mail')
@@ -17,24 +19,36 @@ export type NewMail = {
   subject: string
   /** Paragraphs of plain text. */
   paragraphs: string[]
+  /** For a letter that holds a link which opens something. */
+  seal?: Seal
 }
 
 export async function queueMail(tx: Tx, clock: Clock, mail: NewMail): Promise<Uuid> {
   const at = clock.now()
   const id = newId(at)
+  const text = `${mail.paragraphs.join('\n\n')}\n`
   await tx.mail.create({
     data: {
       id,
       kind: mail.kind,
       recipient: mail.to,
       subject: mail.subject,
-      body: `${mail.paragraphs.join('\n\n')}\n`,
+      body: mail.seal ? mail.seal.close(placeOf(id), text) : text,
       madeAt: at,
       dueAt: at,
     },
   })
   await makeLaneDue(tx, mailLaneId, 'mail')
   return id
+}
+
+/** The text of a letter. What is sealed is one word; a text ends with its line. */
+export function textOf(seal: Seal, letter: { id: Uuid; body: string }): string {
+  return /^v1\.\S+$/.test(letter.body) ? seal.open(placeOf(letter.id), letter.body) : letter.body
+}
+
+function placeOf(id: Uuid) {
+  return { table: 'mail', row: id, column: 'body' }
 }
 
 /** Makes a lane (a book's or the mail box's) due at once, and wakes whoever keeps it. */

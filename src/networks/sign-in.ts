@@ -8,6 +8,7 @@ import { type Clock, instantOf } from '../kit/clock.ts'
 import { asWorker, type Db, databaseNow, inTransaction, type Tx } from '../kit/db.ts'
 import { idText, type Uuid } from '../kit/ids.ts'
 import { Refusal } from '../kit/refusal.ts'
+import type { Seal } from '../kit/seal.ts'
 import { queueMail } from './mail.ts'
 import { actorOfPerson, type Person, personByEmail, personOf } from './person.ts'
 import { recordDeed } from './record-deed.ts'
@@ -27,13 +28,14 @@ type Deps = { db: Db; clock: Clock }
 
 /** Always answers the same. `browser` is the secret in the asking browser's cookie; `from` its network address. */
 export async function askSignIn(
-  deps: Deps & { publicUrl: string },
+  deps: Deps & { publicUrl: string; seal: Seal },
   ask: { email: string; browser: string; from: string; nextPath?: string | null },
 ): Promise<void> {
   await inTransaction(deps.db, asWorker, async (tx) => {
+    const place = placeOfAddress(ask.from)
+    await inTurn(tx, place)
     const madeAt = await databaseNow(tx)
     const since = instantOf(madeAt.getTime() - linkLivesMs)
-    const place = placeOfAddress(ask.from)
     const rows = await tx.$queryRaw<{ asked: bigint }[]>`
       select count(*) as asked from deed
       where network_id is null and done_at > ${since} and what = 'sign_in_asked' and facts->>'from' = ${place}`
@@ -42,6 +44,7 @@ export async function askSignIn(
     await recordDeed(tx, { now: () => madeAt }, { actor: 'quits', what: 'sign_in_asked', facts: { from: place } })
     const person = await personByEmail(tx, ask.email)
     if (!person) return
+    await inTurn(tx, person.id)
     const sent = await tx.signInLink.count({ where: { personId: person.id, madeAt: { gt: since } } })
     if (sent >= mostLinks) return
     const token = newSecret()
@@ -57,6 +60,7 @@ export async function askSignIn(
     })
     await queueMail(tx, deps.clock, {
       kind: 'sign_in',
+      seal: deps.seal,
       to: person.email,
       subject: 'Your link to sign in to Quits',
       paragraphs: [
@@ -184,13 +188,18 @@ export async function forgetOldSessions(deps: Deps): Promise<number> {
   })
 }
 
+/** Many asks at once are counted one after the other. */
+async function inTurn(tx: Tx, who: string): Promise<void> {
+  await tx.$queryRaw`select pg_advisory_xact_lock(hashtextextended(${`sign-in ${who}`}, 0))::text`
+}
+
 async function endIn(tx: Tx, idHash: Uint8Array<ArrayBuffer>): Promise<void> {
   await tx.webSession.updateMany({ where: { idHash, endedAt: null }, data: { endedAt: await databaseNow(tx) } })
 }
 
-/** Only a path of our own: a link in a mail must not send people elsewhere. */
+/** Only a path of our own, as addresses are written: a link in a mail must not send people elsewhere. */
 function ownPath(path: string | null | undefined): string | null {
-  return path && /^\/(?![/\\])[^\s\\]*$/.test(path) && path.length <= 300 ? path : null
+  return path && /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(path) && path.length <= 300 ? path : null
 }
 
 /** IPv6 by its first 64 bits: one household or office has them all. Kept as a hash: an address is personal. */

@@ -24,7 +24,13 @@ afterAll(() => world.end())
 let count = 0
 const inviteSomeone = (organisation: object = {}) => {
   count += 1
-  const ask = { networkId: network.id, email: `Owner${count}@Bakery.example`, from: convener, publicUrl }
+  const ask = {
+    networkId: network.id,
+    email: `Owner${count}@Bakery.example`,
+    from: convener,
+    publicUrl,
+    seal: world.seal,
+  }
   return world.worker((tx) =>
     invite(tx, world.clock, { ...ask, organisation: { name: `Bakery ${count}`, ...organisation } }),
   )
@@ -78,7 +84,9 @@ test('forged, withdrawn, replaced and run-out links are dead, each with its reas
   await expect(forged).rejects.toMatchObject(why('is not one of ours'))
   const first = await inviteSomeone()
   const ask = { networkId: network.id, memberId: first.member.id }
-  const second = await world.worker((tx) => resend(tx, world.clock, { ...ask, from: convener, publicUrl }))
+  const second = await world.worker((tx) =>
+    resend(tx, world.clock, { ...ask, from: convener, publicUrl, seal: world.seal }),
+  )
   await expect(accept(first.token)).rejects.toMatchObject(why('was withdrawn or replaced by a newer one'))
   const cancelled = await world.worker((tx) => cancelInvitation(tx, world.clock, { ...ask, actor: 'per_x' }))
   expect(cancelled.standing).toBe('left')
@@ -139,4 +147,30 @@ test('a member without evidence is not admitted', async () => {
   const { member } = await inviteSomeone()
   const ask = { networkId: network.id, memberId: member.id, actor: 'per_x' }
   await expect(world.worker((tx) => admit(tx, world.clock, ask))).rejects.toMatchObject({ code: 'evidence_missing' })
+})
+
+test('a link to a business that has owners goes to one of them, whoever invites it and wherever', async () => {
+  const { member, token, invitation } = await inviteSomeone()
+  const elsewhere = await world.network()
+  const organisation = { organisationId: member.organisationId }
+  const by = { from: convener, publicUrl, seal: world.seal, organisation }
+  const early = await world.worker((tx) =>
+    invite(tx, world.clock, { ...by, networkId: elsewhere.id, email: 'mallory@example.org' }),
+  )
+  await accept(token)
+  // The link that was open when the owner came opens nothing more, and no new one is made.
+  await expect(accept(early.token)).rejects.toMatchObject({ code: 'owner_is_another' })
+  const third = await world.network()
+  const inviteTo = (email: string) =>
+    world.worker((tx) => invite(tx, world.clock, { ...by, networkId: third.id, email }))
+  await expect(inviteTo('mallory@example.org')).rejects.toMatchObject({ code: 'owner_is_another' })
+  const sent = await inviteTo(invitation.email.toUpperCase())
+  await expect(
+    world.worker((tx) =>
+      resend(tx, world.clock, { ...by, networkId: third.id, memberId: sent.member.id, email: 'mallory@example.org' }),
+    ),
+  ).rejects.toMatchObject({ code: 'owner_is_another' })
+  expect((await accept(sent.token)).person.email).toBe(invitation.email)
+  const acting = await world.worker((tx) => tx.actsFor.findMany({ where: { organisationId: member.organisationId } }))
+  expect(acting).toHaveLength(1)
 })

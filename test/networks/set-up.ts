@@ -2,10 +2,12 @@
 import type { Clock } from '../../src/kit/clock.ts'
 import { asWorker, type Db, inTransaction, openDb, type Tx } from '../../src/kit/db.ts'
 import type { Uuid } from '../../src/kit/ids.ts'
+import { sealWith } from '../../src/kit/seal.ts'
 import { postingsOf } from '../../src/ledger/post.ts'
 import { admit } from '../../src/networks/admit.ts'
 import type { LegalForm, ShownForm } from '../../src/networks/evidence.ts'
 import { invite } from '../../src/networks/invite.ts'
+import { textOf } from '../../src/networks/mail.ts'
 import type { Member } from '../../src/networks/member.ts'
 import { createNetwork, type Network } from '../../src/networks/network.ts'
 import type { TermsBody } from '../../src/networks/terms.ts'
@@ -24,10 +26,12 @@ export async function setUp() {
   const clock: Clock = { now: () => at }
   await setDatabaseClock(fresh.url, at)
   const worker = <T>(work: (tx: Tx) => Promise<T>) => inTransaction(db, asWorker, work)
+  const seal = sealWith([new Uint8Array(32).fill(5)])
   let slugs = 0
   return {
     db: db as Db,
     clock,
+    seal,
     worker,
     postings: postingsOf(db),
     publicUrl,
@@ -47,13 +51,21 @@ export async function setUp() {
     async member(network: Network, name: string, form: ShownForm = formOf('company')): Promise<Member> {
       return worker(async (tx) => {
         const email = `${name.toLowerCase().replaceAll(/[^a-z]/g, '')}@example.org`
-        const ask = { networkId: network.id, email, organisation: { name, form, email }, from: convener, publicUrl }
+        const ask = {
+          networkId: network.id,
+          email,
+          organisation: { name, form, email },
+          from: convener,
+          publicUrl,
+          seal,
+        }
         const { member } = await invite(tx, clock, ask)
         return admit(tx, clock, { networkId: network.id, memberId: member.id, actor: convener.id })
       })
     },
     async mails(kind: string): Promise<{ recipient: string; subject: string; body: string }[]> {
-      return worker((tx) => tx.mail.findMany({ where: { kind }, orderBy: { id: 'asc' } }))
+      const letters = await worker((tx) => tx.mail.findMany({ where: { kind }, orderBy: { id: 'asc' } }))
+      return letters.map((one) => ({ ...one, body: textOf(seal, one) }))
     },
     async end() {
       await db.close()

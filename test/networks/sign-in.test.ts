@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { actorOfKey, keysOf, makeKey, revokeKey } from '../../src/networks/api-key.ts'
+import { textOf } from '../../src/networks/mail.ts'
 import { makeOperator } from '../../src/networks/operator.ts'
 import { actorOfPerson, nameRole, personByEmail, removeRole, scopeFor } from '../../src/networks/person.ts'
 import {
@@ -220,4 +221,37 @@ test('a key names just what its role wants', async () => {
   await expect(make({})).rejects.toMatchObject({ code: 'not_found' })
   await expect(make({ role: 'owner', networkId: network.id })).rejects.toMatchObject({ code: 'not_found' })
   await expect(make({ role: 'operator', networkId: network.id })).rejects.toMatchObject({ code: 'not_found' })
+})
+
+test('forty asks at once send no more links than five, one after the other', async () => {
+  const ask = (place: number) => askSignIn(world, { email, browser: 'cookie', from: `203.0.113.${100 + (place % 4)}` })
+  await Promise.all(Array.from({ length: 40 }, (_, place) => ask(place)))
+  expect((await world.mails('sign_in')).filter((one) => one.recipient === email)).toHaveLength(5)
+})
+
+test('a path to go on to is one of ours, as addresses are written, or none', async () => {
+  for (const nextPath of [
+    '//evil.example',
+    '/\\evil.example',
+    'https://evil.example',
+    '/a\u0000',
+    '/a b',
+    '/\ud800',
+    '/é',
+  ]) {
+    await wait(hour)
+    expect((await confirm(await askLink({ nextPath }))).nextPath).toBeNull()
+  }
+})
+
+test('letters with a link are sealed where they wait, each for its own row', async () => {
+  const token = await askLink()
+  const rows = await world.worker((tx) =>
+    tx.mail.findMany({ where: { kind: 'sign_in' }, orderBy: { id: 'desc' }, take: 2 }),
+  )
+  expect(JSON.stringify(rows)).not.toContain(token)
+  const [one, other] = rows
+  if (!one || !other) throw new Error('two letters were asked for')
+  expect(textOf(world.seal, one)).toContain(token)
+  expect(() => textOf(world.seal, { id: other.id, body: one.body })).toThrow()
 })

@@ -41,6 +41,7 @@ export const invitationRoutes: Route[] = [
           email: body.email,
           from: actor,
           publicUrl: deps.config.publicUrl,
+          seal: deps.seal,
         })
         return {
           member: showMember(sent.member, at.network.currency),

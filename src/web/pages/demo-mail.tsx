@@ -1,5 +1,6 @@
 /** The demonstration's mail box: every letter, newest first, with its links. Not served anywhere else. */
 import { asWorker, inTransaction } from '../../kit/db.ts'
+import { textOf } from '../../networks/mail.ts'
 import { page } from '../layout.tsx'
 import type { pages } from '../page.ts'
 import { When } from '../parts.tsx'
@@ -22,10 +23,12 @@ export function demoMailPage(serve: ReturnType<typeof pages>): void {
               <p class="small">
                 To {letter.recipient}, <When at={letter.madeAt} />
               </p>
-              {letter.body.split('\n').map((line, place) => {
-                const link = /^(https?:\/\/\S+)$/.exec(line.trim())?.[1]
-                return <p key={place}>{link ? <a href={link}>{link}</a> : line}</p>
-              })}
+              {textOf(visit.deps.seal, letter)
+                .split('\n')
+                .map((line, place) => {
+                  const link = /^(https?:\/\/\S+)$/.exec(line.trim())?.[1]
+                  return <p key={place}>{link ? <a href={link}>{link}</a> : line}</p>
+                })}
             </article>
           ))}
         </>

@@ -78,6 +78,7 @@ async function businessIn(app: App, network: Network, name: string, more: { vat?
       },
       from: { id: 'quits', name: 'Asha' },
       publicUrl: app.url,
+      seal: app.deps.seal,
     })
     const { organisationId } = asked.member
     if (more.vat)

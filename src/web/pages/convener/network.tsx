@@ -47,6 +47,7 @@ async function sendInvitation(visit: Visit) {
       invoicePrefix: given.invoicePrefix,
       from: { id: actor.id, name: actor.name },
       publicUrl: visit.deps.config.publicUrl,
+      seal: visit.deps.seal,
     }),
   )
   return { goTo: `/networks/${network.slug}`, said: `${member.organisation.name} is invited; the link goes by mail.` }
