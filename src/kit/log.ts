@@ -24,7 +24,10 @@ export function openLog(level: string): Log {
   })
 }
 
-/** Name, code and message only: errors of pools and vendors' packages carry whole clients, passwords included. */
+/**
+ * Name, code and message only: errors of pools and vendors' packages carry whole clients, passwords included. Prisma's
+ * messages begin with the call, its values included, and end with what was wrong: only the end is told.
+ */
 export function plainError(error: unknown): {
   name: string
   code: string | undefined
@@ -33,5 +36,9 @@ export function plainError(error: unknown): {
 } {
   if (!(error instanceof Error)) return { name: 'unknown', code: undefined, message: typeof error, stack: undefined }
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  return { name: error.name, code, message: error.message.slice(0, 500), stack: error.stack?.slice(0, 2000) }
+  const isPrisma = error.name.startsWith('PrismaClient')
+  const end = isPrisma ? (error.message.trim().split('\n').at(-1) ?? '') : error.message
+  const message = end.replace(/(invalid input syntax for type \w+): .*/s, '$1')
+  const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at '))
+  return { name: error.name, code, message: message.slice(0, 500), stack: frames?.join('\n').slice(0, 2000) }
 }
