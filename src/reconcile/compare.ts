@@ -6,8 +6,9 @@
  *
  * @path reconcile 4/6 judges every document of ours, and everything else found on the account
  */
-import type { BookDocument, DocumentKind } from '../../connectors/port.ts'
+import type { BookDocument } from '../../connectors/port.ts'
 import { type Day, dateOf } from '../kit/clock.ts'
+import type { Uuid } from '../kit/ids.ts'
 import { sum } from '../kit/money.ts'
 import type { Delivery } from '../outbox/delivery.ts'
 
@@ -52,42 +53,78 @@ export type Ours = {
   currency: string
   creditAccountId: string
   contactIds: ReadonlyMap<string, string>
+  /** What this member's other networks have put into the same book, as kind:id. */
+  elsewhere: ReadonlySet<string>
 }
 export type Theirs = { documents: BookDocument[]; bookMinor: bigint }
 
 export function compare(ours: Ours, theirs: Theirs): Compared {
-  const byId = new Map(theirs.documents.map((document) => [place(document.kind, document.id), document]))
-  const claimed = new Set<string>()
-  const lines: Line[] = []
-  const deliveryById = new Map(ours.deliveries.map((delivery) => [delivery.id, delivery]))
-  const documentOf = (delivery: Delivery | undefined) => (delivery?.receipt && delivery.receipt.kind !== 'contact' ? byId.get(place(delivery.receipt.kind, delivery.receipt.id)) : undefined)
-  for (const delivery of ours.deliveries) {
-    if (delivery.kind === 'contact' || delivery.state === 'undone') continue
-    const receipt = delivery.receipt
-    const document = receipt && receipt.kind !== 'contact' ? (byId.get(place(receipt.kind, receipt.id)) ?? null) : null
-    if (document) claimed.add(place(document.kind, document.id))
-    const line = lineFor(delivery, document, ours)
-    const paid = delivery.document.what === 'payment' ? documentOf(deliveryById.get(delivery.document.of)) : undefined
-    lines.push(isPaidElsewhere(line, paid) ? { ...line, verdict: 'paid_elsewhere', mark: `paid_elsewhere ${delivery.id}` } : line)
-  }
-  for (const document of theirs.documents) {
-    if (claimed.has(place(document.kind, document.id))) continue
-    const line = strangerFor(document, ours)
-    if (line) lines.push(line)
-  }
-  lines.push(...leftOver(lines, ours, theirs))
+  const lines = linesUpTo(ours.asOf, ours, theirs)
+  const ahead = sum(theirs.documents.map((document) => moveOn(document, ours, endOfTime) - moveOn(document, ours)))
+  const bookRest = theirs.bookMinor - sum(lines.map((line) => line.bookMinor))
+  // Some books tell a balance that holds what is dated ahead: then those documents explain it, and are shown with it.
+  const whole = ahead !== 0n && bookRest === ahead ? linesUpTo(endOfTime, ours, theirs) : lines
   return {
-    lines,
+    lines: [...whole, ...leftOver(whole, ours, theirs)],
     ledgerMinor: ours.ledgerMinor,
     bookMinor: theirs.bookMinor,
     driftMinor: ours.ledgerMinor - theirs.bookMinor,
   }
 }
 
+const endOfTime: Day = '9999-12-31'
+
+function linesUpTo(countedTo: Day, ours: Ours, theirs: Theirs): Line[] {
+  const byId = new Map(theirs.documents.map((document) => [place(document.kind, document.id), document]))
+  const named = new Set(ours.deliveries.flatMap((one) => (one.receipt ? [placeOf(one.receipt)] : [])))
+  const byReference = new Map<string, BookDocument[]>()
+  for (const document of theirs.documents) {
+    if (document.reference === null || !isLive(document) || named.has(place(document.kind, document.id))) continue
+    byReference.set(document.reference, [...(byReference.get(document.reference) ?? []), document])
+  }
+  const claimed = new Set<string>()
+  /** The one its receipt names; if that is gone or was never told, a live one that bears our reference. */
+  const documentOf = (delivery: Delivery): BookDocument | null => {
+    const told = delivery.receipt ? (byId.get(placeOf(delivery.receipt)) ?? null) : null
+    if (told && isLive(told)) return told
+    const kinds: string[] = delivery.receipt ? [delivery.receipt.kind] : kindsOf(delivery)
+    const ours = byReference
+      .get(delivery.reference)
+      ?.find((one) => kinds.includes(one.kind) && !claimed.has(place(one.kind, one.id)))
+    return ours ?? told
+  }
+  const counted = ours.deliveries.filter((one) => one.kind !== 'contact' && one.state !== 'undone')
+  const documents = new Map<Uuid, BookDocument | null>()
+  for (const delivery of counted) {
+    const document = documentOf(delivery)
+    documents.set(delivery.id, document)
+    if (document) claimed.add(place(document.kind, document.id))
+  }
+  const lines = counted.map((delivery): Line => {
+    const line = lineFor(delivery, documents.get(delivery.id) ?? null, ours, countedTo)
+    const paid = delivery.document.what === 'payment' ? documents.get(delivery.document.of) : null
+    return paid && isPaidElsewhere(line, paid)
+      ? { ...line, verdict: 'paid_elsewhere', mark: `paid_elsewhere ${delivery.id}` }
+      : line
+  })
+  const references = new Set(ours.deliveries.map((delivery) => delivery.reference))
+  for (const document of theirs.documents) {
+    if (claimed.has(place(document.kind, document.id))) continue
+    const line = strangerFor(document, ours, references, countedTo)
+    if (line) lines.push(line)
+  }
+  return lines
+}
+
+/** As which documents a promise may stand in a book. */
+function kindsOf({ kind }: Delivery): string[] {
+  return kind === 'refund' ? ['payment', 'money_spent', 'money_received'] : [kind]
+}
+
 /** One promise of ours against what the book holds of it. */
-function lineFor(delivery: Delivery, document: BookDocument | null, ours: Ours): Line {
+function lineFor(delivery: Delivery, document: BookDocument | null, ours: Ours, countedTo: Day): Line {
   const ledgerMinor = effectOf(delivery)
-  const bookMinor = document ? moveOn(document, ours) : 0n
+  const bookMinor = document ? moveOn(document, ours, countedTo) : 0n
   const base = {
     delivery,
     document,
@@ -99,7 +136,7 @@ function lineFor(delivery: Delivery, document: BookDocument | null, ours: Ours):
   const as = (verdict: Line['verdict']): Line => ({ ...base, verdict, mark: `${verdict} ${delivery.id}` })
   if (delivery.state === 'waiting' || delivery.state === 'sending' || delivery.state === 'parked')
     return as('on_its_way')
-  if (delivery.state === 'dropped') return as('missing_in_book')
+  if (delivery.state === 'dropped' && !document) return as('missing_in_book')
   // Some books list no set-offs of their own; what they set off shows in the open amounts of the documents.
   if (!document) return delivery.kind === 'allocation' ? as('match') : as('missing_in_book')
   if (document.status === 'voided' || document.status === 'deleted') return as('voided_by_person')
@@ -107,9 +144,13 @@ function lineFor(delivery: Delivery, document: BookDocument | null, ours: Ours):
 }
 
 /** Our payment is not there (any more), yet the document is settled as if it were. */
-function isPaidElsewhere(line: Line, paid: BookDocument | undefined): boolean {
+function isPaidElsewhere(line: Line, paid: BookDocument): boolean {
   if (line.verdict !== 'missing_in_book' && line.verdict !== 'voided_by_person') return false
-  return paid !== undefined && paid.status !== 'voided' && paid.status !== 'deleted' && paid.openMinor <= paid.totalMinor - (line.ledgerMinor < 0n ? -line.ledgerMinor : line.ledgerMinor)
+  return (
+    paid.status !== 'voided' &&
+    paid.status !== 'deleted' &&
+    paid.openMinor <= paid.totalMinor - (line.ledgerMinor < 0n ? -line.ledgerMinor : line.ledgerMinor)
+  )
 }
 
 function differenceIn(
@@ -139,8 +180,8 @@ function differenceIn(
 }
 
 /** Something in the book that is not ours: only what touches the mutual-credit account, or doubles a document of ours, is looked at. */
-function strangerFor(document: BookDocument, ours: Ours): Line | null {
-  const bookMinor = moveOn(document, ours)
+function strangerFor(document: BookDocument, ours: Ours, references: ReadonlySet<string>, countedTo: Day): Line | null {
+  const bookMinor = moveOn(document, ours, countedTo)
   const base = { delivery: null, document, ledgerMinor: 0n, bookMinor, ours: null, theirs: theirFacts(document) }
   const as = (verdict: DiscrepancyKind): Line => ({
     ...base,
@@ -150,7 +191,11 @@ function strangerFor(document: BookDocument, ours: Ours): Line | null {
   if (document.status === 'voided' || document.status === 'deleted' || document.status === 'draft') return null
   const touches = document.moves.some((move) => move.accountId === ours.creditAccountId && move.amountMinor !== 0n)
   if (touches && document.currency !== ours.currency) return as('foreign_currency')
+  const isOurs = document.reference !== null && references.has(document.reference)
+  if (touches && isOurs) return as('doubled')
   if (touches) return as(document.datedOn > ours.asOf ? 'dated_ahead' : 'missing_in_ledger')
+  // What another network of this member has put there is looked at in that network; so is a paper that stands behind ours.
+  if (ours.elsewhere.has(place(document.kind, document.id)) || (isOurs && !isPaper(document, ours))) return null
   const twin = ours.deliveries.find((delivery) => doubles(document, delivery, ours))
   return twin ? { ...as('doubled'), ours: ourFacts(twin) } : null
 }
@@ -222,15 +267,9 @@ export function effectOf(delivery: Delivery): bigint {
   }
 }
 
-/** What the document moves on the account up to the day of the comparison. */
-function moveOn(document: BookDocument, ours: Ours): bigint {
-  if (
-    document.status === 'voided' ||
-    document.status === 'deleted' ||
-    document.status === 'draft' ||
-    document.datedOn > ours.asOf
-  )
-    return 0n
+/** What the document moves on the account up to that day. */
+function moveOn(document: BookDocument, ours: Ours, countedTo: Day = ours.asOf): bigint {
+  if (!isLive(document) || document.status === 'draft' || document.datedOn > countedTo) return 0n
   return sum(document.moves.filter((move) => move.accountId === ours.creditAccountId).map((move) => move.amountMinor))
 }
 
@@ -269,8 +308,21 @@ function theirFacts(document: BookDocument): Record<string, string> {
   }
 }
 
-function place(kind: DocumentKind, id: string): string {
+/** Does one of our deliveries of this very kind bear its reference? Else it only stands behind one (a bill that a fee is paid through). */
+function isPaper(document: BookDocument, ours: Ours): boolean {
+  return ours.deliveries.some((one) => one.reference === document.reference && kindsOf(one).includes(document.kind))
+}
+
+function isLive(document: BookDocument): boolean {
+  return document.status !== 'voided' && document.status !== 'deleted'
+}
+
+function place(kind: string, id: string): string {
   return `${kind}:${id}`
+}
+
+function placeOf(receipt: { kind: string; id: string }): string {
+  return place(receipt.kind, receipt.id)
 }
 
 function daysApart(one: Day, other: Day): number {
