@@ -88,6 +88,12 @@ begin
       code := 'treatment_not_confirmed';
     elsif t.disputed then
       code := 'trade_disputed';
+    elsif seen ? (t.seller_member_id || ' ' || (t.linked_invoice ->> 'id')) or seen ? (t.buyer_member_id || ' ' || (t.linked_bill ->> 'id')) or exists (
+        select 1 from trade o where t.linked_invoice is not null and o.network_id = p_network and o.seller_member_id = t.seller_member_id
+           and o.state = 'accepted' and o.linked_invoice ->> 'id' = t.linked_invoice ->> 'id') or exists (
+        select 1 from trade o where t.linked_bill is not null and o.network_id = p_network and o.buyer_member_id = t.buyer_member_id
+           and o.state = 'accepted' and o.linked_bill ->> 'id' = t.linked_bill ->> 'id') then
+      code := 'invoice_does_not_fit'; facts := jsonb_build_object('why', 'another trade has it already');
     elsif ask ->> 'consentId' is not null then
       -- The sum of the month counts what stands and what this call has asked before: rather one too few than a penny too much.
       select * into consent from standing_consent c
@@ -112,6 +118,8 @@ begin
     end if;
 
     seen := seen || jsonb_build_object(ask ->> 'tradeId', place);
+    if t.linked_invoice is not null then seen := seen || jsonb_build_object(t.seller_member_id || ' ' || (t.linked_invoice ->> 'id'), place); end if;
+    if t.linked_bill is not null then seen := seen || jsonb_build_object(t.buyer_member_id || ' ' || (t.linked_bill ->> 'id'), place); end if;
     posting := t.posting || case when ask ->> 'bookedOn' is null then '{}' else jsonb_build_object('bookedOn', ask ->> 'bookedOn') end;
     if jsonb_array_length(posting -> 'transfers') > 1 then
       -- A fee never pushes a restricted member below zero: it is left out and becomes a bill in money.

@@ -365,3 +365,22 @@ test('a soft limit passed is told in the answer and stands in the trail', async 
   )
   expect(rows.map((row) => row.what)).toEqual(['soft_floor_passed', 'trade_accepted', 'trade_proposed'])
 })
+
+test('an invoice that one trade has linked is not paid a second time by another', async () => {
+  const world = await smallWorld(on, { mill: {}, bakery: {} })
+  const linkedInvoice = {
+    id: '12',
+    number: 'M-12',
+    datedOn: '2026-10-12',
+    totalMinor: 120_000n,
+    openMinor: 120_000n,
+  }
+  const part = { creditMinor: 40_000n }
+  const first = await world.sale('mill', 'bakery', { linkedInvoice, part })
+  await expect(world.sale('mill', 'bakery', { linkedInvoice, part })).rejects.toMatchObject({
+    code: 'invoice_does_not_fit',
+  })
+  await world.reverse(first)
+  await world.sale('mill', 'bakery', { linkedInvoice, part })
+  expect(await world.balance('mill')).toBe(40_000n)
+})
