@@ -30,7 +30,7 @@ export const deliveryMoves = {
   waiting: ['sending', 'parked', 'undone', 'dropped'],
   sending: ['delivered', 'waiting', 'parked', 'undone'], // 'waiting' also when a lease runs out
   parked: ['waiting', 'delivered', 'dropped', 'undone'], // a person decided
-  delivered: [],
+  delivered: ['waiting'], // a person removed it in the book, and it is asked for anew
   undone: [],
   dropped: ['undone'], // its trade was reversed
 } as const satisfies Record<DeliveryState, readonly DeliveryState[]>

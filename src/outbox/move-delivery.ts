@@ -63,14 +63,31 @@ export async function redateDelivery(tx: Tx, place: DeliveryPlace, to: Day | nul
   }
   const locked = typeof delivery.parkedFacts?.lockedThrough === 'string' ? delivery.parkedFacts.lockedThrough : null
   const day = to ?? (locked ? addDays(locked, 1) : null)
+  const firstOpen = locked ? addDays(locked, 1) : null
+  const today = await todayIn(tx, place.networkId)
+  if (day && day > today && day !== firstOpen)
+    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'given a day that has not come' })
   if (!day || (locked && day <= locked))
     throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'given a day in a closed period' })
   const truth =
     delivery.document.what === 'invoice' || delivery.document.what === 'bill'
       ? `Tax point ${delivery.document.datedOn}. `
       : `True day ${delivery.document.datedOn}. `
-  await again(tx, delivery, { ...delivery.document, datedOn: day, note: `${truth}${delivery.document.note}` })
+  const { dueOn } = 'dueOn' in delivery.document ? delivery.document : { dueOn: null }
+  await again(tx, delivery, {
+    ...delivery.document,
+    datedOn: day,
+    ...(dueOn && dueOn < day ? { dueOn: day } : {}),
+    note: `${truth}${delivery.document.note}`,
+  })
   return day
+}
+
+async function todayIn(tx: Tx, networkId: Uuid): Promise<Day> {
+  const rows = await tx.$queryRaw<{ today: string }[]>`
+    select to_char(quits_now() at time zone n.time_zone, 'YYYY-MM-DD') as today from network n where n.id = ${networkId}::uuid`
+  invariant(rows[0], 'a delivery is of a network')
+  return rows[0].today
 }
 
 /**
@@ -123,20 +140,39 @@ export async function linkBill(tx: Tx, place: DeliveryPlace): Promise<string> {
   const linkedId = parkedFacts?.billId
   if (delivery.state !== 'parked' || delivery.parkedCause !== 'bill_already_there' || typeof linkedId !== 'string')
     throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'linked' })
+  const taken = await tx.$queryRaw<{ id: Uuid }[]>`
+    select id from delivery where network_id = ${place.networkId}::uuid and organisation_id = ${delivery.organisationId}::uuid and kind = 'bill'
+      and state not in ('undone', 'dropped') and (document ->> 'linkedId' = ${linkedId} or receipt ->> 'id' = ${linkedId}) limit 1`
+  if (taken.length > 0) throw new Refusal('invoice_does_not_fit', { why: 'another trade has it already' })
   await again(tx, delivery, { ...document, linkedId })
   return typeof parkedFacts?.number === 'string' ? parkedFacts.number : ''
 }
 
-/** A person removed it and another one wants it after all: it is made anew, under a reference of its own. */
+/**
+ * A person removed it and another one wants it after all: it is made anew, under a reference of its own. What was delivered
+ * must have been missed by a reconciliation first.
+ */
 export async function askAnew(tx: Tx, place: DeliveryPlace): Promise<void> {
   const delivery = await deliveryOf(tx, place)
-  if (delivery.state !== 'parked' || delivery.parkedCause !== 'removed_by_person')
+  const isRemoved = delivery.state === 'parked' && delivery.parkedCause === 'removed_by_person'
+  const isMissed =
+    delivery.state === 'delivered' &&
+    (await tx.discrepancy.count({
+      where: {
+        networkId: place.networkId,
+        deliveryId: place.id,
+        state: { not: 'gone' },
+        kind: { in: ['missing_in_book', 'voided_by_person'] },
+      },
+    })) > 0
+  if (!isRemoved && !isMissed)
     throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'made anew' })
   const [, base = delivery.reference, count = '1'] = /^(\w+-\w+)(?:-(\d+))?$/.exec(delivery.reference) ?? []
   await tx.delivery.update({
     where: { networkId_id: { networkId: delivery.networkId, id: delivery.id } },
-    data: { reference: `${base}-${Number(count) + 1}` },
+    data: { reference: `${base}-${Number(count) + 1}`, settledAt: null },
   })
+  await tx.$executeRaw`update delivery set receipt = null where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid`
   await again(tx, { ...delivery, parkedCause: null }, {})
 }
 

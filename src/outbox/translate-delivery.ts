@@ -268,7 +268,7 @@ function lineFor(
         what: `VAT code for ${line.treatment} ${side}`,
         field: `vatCodes.${side}.${line.treatment}`,
       })
-  } else if (BigInt(line.vatMinor) !== 0n) {
+  } else if (BigInt(line.vatMinor) !== 0n || line.treatment === 'reverse_charge') {
     // A book that is not registered takes the gross amount; a promise with VAT means that its VAT status has changed.
     throw new Park('vat_status_differs', {})
   }

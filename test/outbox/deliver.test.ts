@@ -452,3 +452,29 @@ async function promiseReversal(outbox: SmallOutbox, tradeId: string): Promise<vo
     ]),
   )
 }
+
+test('a locked day is not made one that has not come, and a due day never lies before the day of the paper', async () => {
+  const outbox = await smallOutbox(on, undefined, inFull)
+  outbox.book('mill').lockPeriod('2026-11-01')
+  await outbox.sale('mill', 'bakery', { tradedOn: '2026-10-20' })
+  await outbox.deliver()
+  const invoice = await outbox.one('mill', '-SI')
+  expect(invoice.parkedCause).toBe('period_locked')
+  await expect(on.worker((tx) => redateDelivery(tx, invoice, '2026-12-24'))).rejects.toMatchObject({
+    code: 'delivery_does_not_allow',
+  })
+
+  await on.worker((tx) => redateDelivery(tx, invoice, null))
+  await outbox.deliver()
+  const held = [...outbox.book('mill').documents.values()].find((one) => one.kind === 'invoice')
+  expect(held).toMatchObject({ datedOn: '2026-11-02', dueOn: '2026-11-02' })
+})
+
+test('a reverse charge is not put into a book without VAT', async () => {
+  const outbox = await smallOutbox(on, { mill: {}, bakery: { book: { vatRegistered: false } } }, inFull)
+  const lines = [{ description: 'Scaffolding', netMinor: 100_000n, treatment: 'reverse_charge' }]
+  await outbox.sale('mill', 'bakery', { lines })
+  await outbox.deliver()
+
+  expect((await outbox.one('bakery', '-BB')).parkedCause).toBe('vat_status_differs')
+})
