@@ -2,7 +2,7 @@
  * A discrepancy: one disagreement between ledger and book, with an age, an owner and evidence from both sides.
  *
  * The same one seen again is the same row; one that is no longer seen is gone by itself. A person may accept one with
- * words; it stays in the drift until the book changes.
+ * words; it stays in the drift until the book changes, and is open again when its amount, VAT, day or contact has become another.
  *
  * @path reconcile 5/6 keeps each disagreement with its age
  */
@@ -108,6 +108,7 @@ export async function keepDiscrepancies(
   seen: { networkId: Uuid; organisationId: Uuid; connectionId: Uuid; lines: Line[]; at: Date },
 ): Promise<number> {
   const lines = seen.lines.filter((line) => line.verdict !== 'match')
+  await reopenChanged(tx, seen, lines)
   for (const line of lines) {
     const evidence = JSON.stringify({ ours: line.ours, theirs: line.theirs })
     await tx.$executeRaw`
@@ -127,6 +128,28 @@ export async function keepDiscrepancies(
     data: { state: 'gone', closedAt: seen.at },
   })
   return lines.length
+}
+
+/** What a person accepted was that very difference; what is open or paid on it may change without a word. */
+async function reopenChanged(
+  tx: Tx,
+  { networkId, organisationId }: { networkId: Uuid; organisationId: Uuid },
+  lines: Line[],
+): Promise<void> {
+  const accepted = await tx.discrepancy.findMany({ where: { networkId, organisationId, state: 'accepted' } })
+  for (const row of accepted) {
+    const line = lines.find((one) => one.mark === row.mark)
+    const { theirs } = row.evidence as Discrepancy['evidence']
+    const isSame =
+      line === undefined ||
+      (line.ledgerMinor - line.bookMinor === row.effectMinor &&
+        ['totalMinor', 'vatMinor', 'datedOn', 'contact'].every((name) => line.theirs?.[name] === theirs?.[name]))
+    if (isSame) continue
+    await tx.discrepancy.update({
+      where: { networkId_id: { networkId, id: row.id } },
+      data: { state: 'open', closedAt: null, closedBy: null, closingWords: null },
+    })
+  }
 }
 
 export async function acceptDiscrepancy(
