@@ -78,7 +78,7 @@ export async function createMember(
   const at = clock.now()
   const id = newId(at)
   const accountId = idOfCause('account', networkId, id)
-  const invoicePrefix = await freePrefix(tx, networkId, organisation.name, ask.invoicePrefix)
+  const invoicePrefix = await freePrefix(tx, networkId, organisation, ask.invoicePrefix)
   await tx.member.create({
     data: {
       networkId,

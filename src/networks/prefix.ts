@@ -25,11 +25,22 @@ export function prefixFrom(name: string): string {
   return letters.length >= 2 ? letters : `${letters}INV`
 }
 
-/** The first free one: HB, HB2, HB3… */
-export async function freePrefix(tx: Tx, networkId: Uuid, name: string, wanted?: string | null): Promise<string> {
+/**
+ * The first free one: HB, HB2, HB3… None that the same organisation has in another network: its invoices stand in one book,
+ * and two runs under one prefix would give a number twice.
+ */
+export async function freePrefix(
+  tx: Tx,
+  networkId: Uuid,
+  { id, name }: { id: Uuid; name: string },
+  wanted?: string | null,
+): Promise<string> {
   // The network's row is the lock, so that two members made at once do not get the same one.
   await tx.$queryRaw`select id from network where id = ${networkId}::uuid for update`
-  const rows = await tx.member.findMany({ where: { networkId }, select: { invoicePrefix: true } })
+  const rows = await tx.member.findMany({
+    where: { OR: [{ networkId }, { organisationId: id }] },
+    select: { invoicePrefix: true },
+  })
   const taken = new Set(rows.map((row) => row.invoicePrefix))
   if (wanted) {
     const prefix = wanted.trim().toUpperCase()

@@ -174,3 +174,11 @@ test('a link to a business that has owners goes to one of them, whoever invites 
   const acting = await world.worker((tx) => tx.actsFor.findMany({ where: { organisationId: member.organisationId } }))
   expect(acting).toHaveLength(1)
 })
+
+test('an organisation in two networks has two prefixes: both runs of numbers stand in one book', async () => {
+  const other = await world.network()
+  const { member } = await inviteSomeone()
+  const organisation = { organisationId: member.organisationId }
+  const second = await world.worker((tx) => createMember(tx, world.clock, { networkId: other.id, organisation }))
+  expect(second.invoicePrefix).not.toBe(member.invoicePrefix)
+})
