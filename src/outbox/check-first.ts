@@ -66,7 +66,7 @@ export async function checkFirst(
 /** A payment that may have arrived already is looked for itself: it would have changed what is open. */
 function oldPaper(delivery: Delivery, around: Around, now: Date): Asked[] {
   const { document, lookFirst, generation } = delivery
-  if (document.what !== 'payment' || lookFirst) return []
+  if ((document.what !== 'payment' && document.what !== 'refund') || lookFirst) return []
   const parent = around.deliveryOf(document.of)
   const receipt = parent?.receipt
   if (!parent || !receipt || receipt.kind === 'contact') return []

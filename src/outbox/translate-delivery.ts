@@ -92,6 +92,7 @@ function wanted(delivery: Delivery, around: Around): Wanted {
     }
     case 'refund': {
       const credit = settled(promise.of, around)
+      checkTotal(credit)
       if (!around.refundsInTwoSteps)
         return { verb: 'payments', thing: paymentFor(delivery, promise, credit.receipt, around) }
       return { verb: 'documents', thing: refundMoneyFor(delivery, promise, around) }
@@ -133,16 +134,21 @@ function wanted(delivery: Delivery, around: Around): Wanted {
 function checkBeforePaying(of: { delivery: Delivery; receipt: Receipt }, amountMinor: bigint, isAgain: boolean): void {
   const paper = of.delivery.document
   if (!('linkedId' in paper)) return
-  const { totalMinor, openMinor, status } = of.receipt
+  const { openMinor, status } = of.receipt
   if (status === 'voided' || status === 'deleted' || status === 'draft') throw new Park('cannot_be_paid', { status })
-  if (totalMinor !== null && totalMinor !== BigInt(paper.totalMinor))
-    throw new Park('total_differs', {
-      book: formatAmount(totalMinor, 2),
-      ours: formatAmount(BigInt(paper.totalMinor), 2),
-    })
+  checkTotal(of)
   const wantedOpen = paper.linkedId || isAgain ? amountMinor : BigInt(paper.totalMinor)
   if (openMinor !== null && openMinor < wantedOpen)
     throw new Park('open_amount_differs', { book: formatAmount(openMinor, 2), ours: formatAmount(wantedOpen, 2) })
+}
+
+function checkTotal({ delivery, receipt: { totalMinor } }: { delivery: Delivery; receipt: Receipt }): void {
+  const paper = delivery.document
+  if (!('linkedId' in paper) || totalMinor === null || totalMinor === BigInt(paper.totalMinor)) return
+  throw new Park('total_differs', {
+    book: formatAmount(totalMinor, 2),
+    ours: formatAmount(BigInt(paper.totalMinor), 2),
+  })
 }
 
 function paperFor(

@@ -168,3 +168,20 @@ test('while each trade waits for a yes, each bill is looked for', async () => {
   const parked = (await outbox.deliveries('bakery')).filter((one) => one.parkedCause === 'bill_already_there')
   expect(parked).toHaveLength(1)
 })
+
+test('a credit whose total in the book is another is not refunded; corrected, it is', async () => {
+  const outbox = await smallOutbox(on, undefined, inFull)
+  const trade = await outbox.sale('mill', 'bakery')
+  await outbox.deliver()
+  const code = outbox.book('mill').profile.taxCodes.find((one) => one.id === 'sales-standard')
+  Object.assign(code ?? {}, { rateBasisPoints: 1750 })
+  await outbox.reverse(trade)
+  await outbox.deliver()
+  expect((await outbox.one('mill', '-SR')).parkedCause).toBe('total_differs')
+
+  const credit = [...outbox.book('mill').documents.values()].find((one) => one.kind === 'credit_note')
+  outbox.book('mill').editBehindOurBack(credit?.id ?? '', { totalMinor: 120_000n })
+  await on.worker(async (tx) => retryDelivery(tx, await outbox.one('mill', '-SR')))
+  await outbox.deliver()
+  expect((await outbox.one('mill', '-SR')).state).toBe('delivered')
+})
