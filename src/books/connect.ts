@@ -61,10 +61,13 @@ export async function beginConsent(
   return { url: await connector.consentUrl({ state, verifier }), consentId: id }
 }
 
+/** `organisationId`: for whom it was begun, where the asker names it. */
+type FinishAsk = { url: string; actor: string; sessionHash: Uint8Array | null; organisationId?: Uuid }
+
 /** Takes the whole address the vendor sent the browser (or the key's holder) to. */
 export async function finishConsent(
   deps: GrantDeps,
-  ask: { url: string; actor: string; sessionHash: Uint8Array | null },
+  ask: FinishAsk,
 ): Promise<{ consentId: Uuid; networkId: Uuid; organisationId: Uuid; kind: BookKind; offered: Offered[] }> {
   const consent = await spendState(deps, ask)
   const connector = connectorFor(deps.connectors, consent.kind as BookKind)
@@ -90,7 +93,10 @@ export async function finishConsent(
 }
 
 /** What a consent offers, as long as nothing is chosen: for the page that asks. */
-export async function offeredBy(deps: GrantDeps, ask: { consentId: Uuid; actor: string }): Promise<Offered[]> {
+export async function offeredBy(
+  deps: GrantDeps,
+  ask: { consentId: Uuid; actor: string; organisationId?: Uuid },
+): Promise<Offered[]> {
   const { consent, grants } = await waitingConsent(deps, ask)
   return lookInto(connectorFor(deps.connectors, consent.kind as BookKind), grants)
 }
@@ -98,7 +104,7 @@ export async function offeredBy(deps: GrantDeps, ask: { consentId: Uuid; actor: 
 /** One offered book becomes the organisation's connection. Asked even when only one is offered. */
 export async function chooseBook(
   deps: GrantDeps,
-  ask: { consentId: Uuid; bookId: string; networkId?: Uuid; actor: string },
+  ask: { consentId: Uuid; bookId: string; networkId?: Uuid; organisationId?: Uuid; actor: string },
 ): Promise<Connection> {
   const { consent, grants } = await waitingConsent(deps, ask)
   const grant = grants.find((one) => one.bookId === ask.bookId)
@@ -128,10 +134,7 @@ export async function chooseBook(
 type Checked = { consent: Consent } | { code: RefusalCode; consent: Consent | null }
 
 /** Uses the state up before the vendor is asked: whatever comes of it, it never works again. */
-async function spendState(
-  deps: GrantDeps,
-  ask: { url: string; actor: string; sessionHash: Uint8Array | null },
-): Promise<Consent> {
+async function spendState(deps: GrantDeps, ask: FinishAsk): Promise<Consent> {
   const state = stateIn(ask.url)
   const checked = await inTransaction(deps.db, asWorker, async (tx): Promise<Checked> => {
     if (!state) return { code: 'consent_unknown', consent: null }
@@ -192,8 +195,9 @@ async function profileOrNull(connector: BookConnector, grant: Grant): Promise<Bo
   }
 }
 
-function isTheirs(consent: Consent, ask: { actor: string; sessionHash: Uint8Array | null }): boolean {
+function isTheirs(consent: Consent, ask: FinishAsk): boolean {
   if (consent.begunBy !== ask.actor) return false
+  if (ask.organisationId && consent.organisationId !== ask.organisationId) return false
   if (consent.sessionHash === null) return ask.sessionHash === null
   return ask.sessionHash !== null && Buffer.compare(consent.sessionHash, ask.sessionHash) === 0
 }

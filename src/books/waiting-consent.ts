@@ -16,13 +16,15 @@ export type Consent = NonNullable<Awaited<ReturnType<Tx['consent']['findUnique']
 
 export async function waitingConsent(
   deps: GrantDeps,
-  ask: { consentId: Uuid; actor: string },
+  ask: { consentId: Uuid; actor: string; organisationId?: Uuid },
 ): Promise<{ consent: Consent; grants: Grant[] }> {
   const { consent, now } = await inTransaction(deps.db, asWorker, async (tx) => ({
     consent: await tx.consent.findUnique({ where: { id: ask.consentId } }),
     now: await databaseNow(tx),
   }))
-  if (!consent || consent.begunBy !== ask.actor || !consent.usedAt) throw new Refusal('consent_unknown', {})
+  const isTheirs =
+    consent?.begunBy === ask.actor && consent.organisationId === (ask.organisationId ?? consent.organisationId)
+  if (!consent || !isTheirs || !consent.usedAt) throw new Refusal('consent_unknown', {})
   if (consent.chosenAt || !consent.grantsSealed) throw new Refusal('consent_used', {})
   if (now.getTime() - consent.usedAt.getTime() > choosingMs) throw new Refusal('consent_expired', {})
   const plain = deps.seal.open(consentPlace(consent.id, 'grants_sealed'), consent.grantsSealed)

@@ -70,8 +70,8 @@ export const connectionRoutes: Route[] = [
     }),
     answer: z.object({ consentId: idOut('consent'), offered: z.array(offeredOut) }),
     answers: async ({ deps, actor, at, body }) => {
-      const finished = await finishConsent(deps, { url: body.url, actor: actor.id, sessionHash: null })
-      if (finished.organisationId !== at.member.organisationId) throw new Refusal('consent_unknown', {})
+      const { organisationId } = at.member
+      const finished = await finishConsent(deps, { url: body.url, actor: actor.id, sessionHash: null, organisationId })
       return { consentId: show.id('consent', finished.consentId), offered: finished.offered }
     },
   }),
@@ -83,10 +83,10 @@ export const connectionRoutes: Route[] = [
     summary: 'The books that a finished consent opens, as long as none is chosen',
     deed: 'connect_book',
     answer: listOf(offeredOut),
-    answers: async ({ deps, actor, params }) => ({
-      list: await askBook(() => offeredBy(deps, { consentId: params.consentId, actor: actor.id })),
-      next: null,
-    }),
+    answers: async ({ deps, actor, at, params }) => {
+      const ask = { consentId: params.consentId, organisationId: at.member.organisationId, actor: actor.id }
+      return { list: await askBook(() => offeredBy(deps, ask)), next: null }
+    },
   }),
   route({
     ...one,
@@ -99,7 +99,9 @@ export const connectionRoutes: Route[] = [
     body: z.strictObject({ bookId: words(200) }),
     answer: connectionOut,
     answers: async ({ deps, actor, at, params, body }) => {
-      const ask = { consentId: params.consentId, bookId: body.bookId, networkId: at.networkId, actor: actor.id }
+      const { networkId, member } = at
+      const whose = { consentId: params.consentId, organisationId: member.organisationId, networkId }
+      const ask = { ...whose, bookId: body.bookId, actor: actor.id }
       const connection = await askBook(() => chooseBook(deps, ask))
       return showConnection(connection)
     },
