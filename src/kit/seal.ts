@@ -3,7 +3,7 @@
  *
  * A sealed text is `v1.<key id>.<iv>.<tag>.<sealed>`, so that keys can be rotated and a blob moved elsewhere does not open.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { InvariantError } from './invariant.ts'
 
 export type Place = { table: string; row: string; column: string }
@@ -11,6 +11,9 @@ export type Seal = {
   keyIds: string[]
   close(place: Place, plain: string): string
   open(place: Place, sealed: string): string
+  /** A short proof that we wrote these words; nothing in it is hidden. */
+  mark(words: string): string
+  isOurs(words: string, mark: string): boolean
 }
 
 /** `keys`: 32 bytes each; the first one seals, all of them open. */
@@ -18,8 +21,18 @@ export function sealWith(keys: Uint8Array[]): Seal {
   const known = new Map(keys.map((key) => [keyId(key), key]))
   const first = keys[0]
   if (!first || keys.some((key) => key.length !== 32)) throw new InvariantError('a master key has 32 bytes')
+  const marked = (key: Uint8Array, words: string) =>
+    createHmac('sha256', key).update(`mark\u0000${words}`).digest('base64url').slice(0, 22)
   return {
     keyIds: [...known.keys()],
+    mark: (words) => marked(first, words),
+    isOurs(words, mark) {
+      const given = Buffer.from(mark)
+      return keys.some((key) => {
+        const own = Buffer.from(marked(key, words))
+        return own.length === given.length && timingSafeEqual(own, given)
+      })
+    },
     close(place, plain) {
       const iv = randomBytes(12)
       const cipher = createCipheriv('aes-256-gcm', first, iv).setAAD(bound(place))

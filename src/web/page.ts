@@ -37,7 +37,7 @@ export function pages(app: Express, deps: Deps) {
   return {
     get(path: string, show: Deed): void {
       app.get(path, async (ask, answer) => {
-        send(answer, await show(await visitFor(deps, ask, answer, null)))
+        send(deps, answer, await show(await visitFor(deps, ask, answer, null)))
       })
     },
     /** `show` makes the page again when the deed is refused. */
@@ -45,21 +45,25 @@ export function pages(app: Express, deps: Deps) {
       app.post(path, async (ask, answer) => {
         const visit = await visitFor(deps, ask, answer, null)
         try {
-          send(answer, await deed(visit))
+          send(deps, answer, await deed(visit))
         } catch (error) {
           const trouble = troubleOf(error)
           if (!trouble || !show) throw error
           answer.status(trouble.status)
-          send(answer, await show({ ...visit, trouble }))
+          send(deps, answer, await show({ ...visit, trouble }))
         }
       })
     },
   }
 }
 
-/** Words carried over one redirect, in the address, so that no page needs a script or a store. */
+/**
+ * Words carried over one redirect, in the address, so that no page needs a script or a store. With our mark beside them:
+ * nobody else can make a link that lets our page say something.
+ */
 export function saidOf(visit: Visit): string | undefined {
-  return visit.query.said?.slice(0, 200)
+  const { said = '', mark = '' } = visit.query
+  return visit.deps.seal.isOurs(said, mark) ? said : undefined
 }
 
 async function visitFor(deps: Deps, ask: Request, answer: Response, trouble: Visit['trouble']): Promise<Visit> {
@@ -93,7 +97,7 @@ function troubleOf(error: unknown): (NonNullable<Visit['trouble']> & { status: n
   return null
 }
 
-function send(answer: Response, shown: Shown): void {
+function send(deps: Deps, answer: Response, shown: Shown): void {
   if (typeof shown === 'string') {
     answer.type('html').send(shown)
     return
@@ -102,8 +106,8 @@ function send(answer: Response, shown: Shown): void {
     answer.attachment(shown.fileName).type('text/csv; charset=utf-8').send(shown.csv)
     return
   }
-  const said = shown.said ? `${shown.goTo.includes('?') ? '&' : '?'}said=${encodeURIComponent(shown.said)}` : ''
-  answer.redirect(303, shown.goTo + said)
+  const words = shown.said ? new URLSearchParams({ said: shown.said, mark: deps.seal.mark(shown.said) }) : null
+  answer.redirect(303, words ? `${shown.goTo}${shown.goTo.includes('?') ? '&' : '?'}${words}` : shown.goTo)
 }
 
 function texts(fields: Record<string, unknown>): Record<string, string> {
