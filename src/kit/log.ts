@@ -15,13 +15,15 @@ const secrets = [
   'sealed',
 ]
 
-export function openLog(level: string): Log {
-  return pino({
+/** `to`: elsewhere than the standard output. */
+export function openLog(level: string, to?: pino.DestinationStream): Log {
+  const settings: pino.LoggerOptions = {
     level,
     base: null,
     redact: { paths: secrets.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '(kept out)' },
     serializers: { error: plainError },
-  })
+  }
+  return to ? pino(settings, to) : pino(settings)
 }
 
 /**

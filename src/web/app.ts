@@ -18,6 +18,8 @@ export function webApp(deps: Deps): Express {
   const app = express()
   app.disable('x-powered-by')
   app.set('query parser', 'simple')
+  // Only a proxy on this machine may say for whom it asks: whoever signs in is counted by address.
+  app.set('trust proxy', 'loopback')
   app.use(trace(deps.log, () => deps.clock.now().getTime()))
   app.use(
     helmet({

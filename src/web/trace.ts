@@ -3,6 +3,11 @@ import { randomBytes } from 'node:crypto'
 import type { RequestHandler } from 'express'
 import type { Log } from '../kit/log.ts'
 
+/** Links with a token in their path are not written down whole, however they are spelled. */
+export function pathToLog(path: string): string {
+  return path.replace(/^(\/+(?:join|sign-in)\/+).+/i, '$1…').slice(0, 300)
+}
+
 export function trace(log: Log, nowMs: () => number): RequestHandler {
   return (ask, answer, next) => {
     const parent = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(ask.get('traceparent') ?? '')?.[1]
@@ -12,9 +17,8 @@ export function trace(log: Log, nowMs: () => number): RequestHandler {
     answer.set('X-Request-Id', traceId)
     const began = nowMs()
     answer.on('finish', () => {
-      // Links with a token in their path are not written down whole.
-      const path = ask.path.replace(/^(\/(?:join|sign-in)\/)[^/]+/, '$1…')
-      log.info({ traceId, method: ask.method, path, status: answer.statusCode, tookMs: nowMs() - began }, 'request')
+      const told = { traceId, method: ask.method, path: pathToLog(ask.path) }
+      log.info({ ...told, status: answer.statusCode, tookMs: nowMs() - began }, 'request')
     })
     next()
   }

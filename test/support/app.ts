@@ -39,7 +39,7 @@ export type Client = (methodAndPath: string, said?: Said) => Promise<Answered>
 export type App = Awaited<ReturnType<typeof openApp>>
 
 export async function openApp(
-  settings: { environment?: Record<string, string>; connectors?: Deps['connectors'] } = {},
+  settings: { environment?: Record<string, string>; connectors?: Deps['connectors']; log?: Deps['log'] } = {},
 ) {
   const fresh = await freshDatabase()
   const db = openDb(fresh.url, { connections: 8 })
@@ -54,7 +54,7 @@ export async function openApp(
     config: readConfig({ PUBLIC_URL: url, LOG_LEVEL: 'silent', ...settings.environment }),
     db,
     clock,
-    log: openLog('silent'),
+    log: settings.log ?? openLog('silent'),
     seal: sealWith([new Uint8Array(32).fill(9)]),
     connectors: {
       fake: fakeConnector(books, { redirectUri: `${url}/connect/fake/callback` }),
