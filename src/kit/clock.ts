@@ -48,9 +48,9 @@ export function instantOf(text: string | number): Date {
   return new Date(text)
 }
 
-/** Is this text a real day of the calendar? */
+/** Is this text a real day of the calendar? There was no year nought, and the database knows none. */
 export function isDay(text: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith('0000')) return false
   const at = new Date(`${text}T00:00:00Z`)
   return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === text
 }

@@ -32,7 +32,8 @@ export async function queueMail(tx: Tx, clock: Clock, mail: NewMail): Promise<Uu
       id,
       kind: mail.kind,
       recipient: mail.to,
-      subject: mail.subject,
+      // A name in it may have come from a file or a book; a subject is one line.
+      subject: mail.subject.replace(/\s+/g, ' '),
       body: mail.seal ? mail.seal.close(placeOf(id), text) : text,
       madeAt: at,
       dueAt: at,

@@ -9,6 +9,7 @@ import { plainError } from '../kit/log.ts'
 import { Refusal } from '../kit/refusal.ts'
 import type { Deps } from './deps.ts'
 import { errorPage } from './error-page.tsx'
+import { pathToLog } from './trace.ts'
 
 /** The ask is not well formed; nothing was done. */
 export class Malformed extends Error {
@@ -147,7 +148,7 @@ export function errorAnswers(deps: Deps): ErrorRequestHandler {
     const traceId = String(answer.locals.traceId ?? '')
     const problem = problemOf(deps, error, traceId)
     if (problem.status >= 500 && problem.code === 'our_fault')
-      deps.log.error({ error: plainError(error), traceId, path: ask.path }, 'a request failed')
+      deps.log.error({ error: plainError(error), traceId, path: pathToLog(ask.path) }, 'a request failed')
     if (answer.headersSent) return answer.end()
     if (problem.status === 503) answer.set('Retry-After', '1')
     if (problem.status === 401) answer.set('WWW-Authenticate', 'Bearer')
@@ -164,7 +165,7 @@ function bodyParserProblem(error: unknown): Malformed | null {
   if (!(error instanceof Error)) return null
   if (error instanceof URIError)
     return new Malformed('malformed_address', 'The address is not well formed.', 'Write it in UTF-8, percent-encoded.')
-  if (!('type' in error)) return null
+  if (!('type' in error)) return unreadableBody(error)
   switch (error.type) {
     case 'entity.parse.failed':
       return new Malformed('malformed_json', 'The body is not valid JSON; nothing was done.', 'Send one JSON object.')
@@ -188,7 +189,22 @@ function bodyParserProblem(error: unknown): Malformed | null {
     case 'request.aborted':
     case 'request.size.invalid':
       return new Malformed('body_cut_off', 'The body did not arrive whole; nothing was done.', 'Send it again.')
+    case 'parameters.too.many':
+      return new Malformed('body_too_large', 'The form has more fields than we take.', 'Send less at once.', [], 413)
     default:
-      return null
+      return unreadableBody(error)
   }
+}
+
+/** Whatever else the reader of bodies lays at the sender's door (`status` 400 to 499), such as a broken compression. */
+function unreadableBody(error: Error): Malformed | null {
+  const status = 'status' in error && 'expose' in error && error.expose === true ? Number(error.status) : 500
+  if (!(status >= 400 && status < 500)) return null
+  return new Malformed(
+    'body_not_readable',
+    'The request could not be read; nothing was done.',
+    'Send it again, in UTF-8 and uncompressed.',
+    [],
+    status,
+  )
 }

@@ -52,7 +52,16 @@ function cookieRules(deps: Deps) {
 function cookie(ask: Request, name: string): string | null {
   for (const part of (ask.get('cookie') ?? '').split(';')) {
     const [key, ...rest] = part.trim().split('=')
-    if (key === name) return decodeURIComponent(rest.join('='))
+    if (key === name) return decoded(rest.join('='))
   }
   return null
+}
+
+/** What is not well encoded was not given by us. */
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
 }

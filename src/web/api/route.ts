@@ -234,8 +234,10 @@ function parse(shape: z.ZodType, given: unknown, where: string): unknown {
 }
 
 function bodyless(request: Request): null {
-  if (request.body !== undefined && JSON.stringify(request.body) !== '{}')
-    throw new Malformed('body_not_taken', 'This route takes no body.', 'Leave the body out.')
+  const { body } = request
+  const isEmpty =
+    body === undefined || (typeof body === 'object' && !Array.isArray(body) && Object.keys(body).length === 0)
+  if (!isEmpty) throw new Malformed('body_not_taken', 'This route takes no body.', 'Leave the body out.')
   return null
 }
 

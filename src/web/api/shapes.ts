@@ -67,14 +67,23 @@ export function at(instant: Date | null): string | null
 export function at(instant: Date | null): string | null {
   return instant?.toISOString() ?? null
 }
-/** The instant in a cursor of ours. */
+/** The instant in a cursor of ours; a list in the order of ids has none. */
 export function instantFrom(text: string): Date {
+  if (text === '') throw notOurs(text)
   return instantOf(text)
 }
 export const instantOut = z.string().meta({ format: 'date-time' })
 
-/** Control characters and broken pairs are in no text that a person writes, and no database takes them. */
-const unwritable = /[^\P{Cc}\n\r\t]|\p{Cs}/u
+/**
+ * Control characters and broken pairs are in no text that a person writes, and no database takes them; signs that turn the
+ * direction of reading make a text look like another.
+ */
+const unwritable = /[^\P{Cc}\n\r\t]|\p{Cs}|[\u202a-\u202e\u2066-\u2069]/u
+const visible = /[\p{L}\p{N}\p{P}\p{S}]/u
+const lineBreak = /[\n\r\t\u2028\u2029]/
+const mostOfOneLine = 200
+
+/** What a person writes. Up to 200 characters are a name, a reference and the like, and stand on one line. */
 export const words = (most: number) =>
   z
     .string()
@@ -82,6 +91,8 @@ export const words = (most: number) =>
     .min(1, 'Must not be empty.')
     .max(most, `At most ${most} characters.`)
     .refine((text) => !unwritable.test(text), 'Holds characters that cannot be written.')
+    .refine((text) => visible.test(text), 'Holds nothing that can be seen.')
+    .refine((text) => most > mostOfOneLine || !lineBreak.test(text), 'Must stand on one line.')
 export const reason = words(400).meta({ description: 'Why, in a few words', examples: ['agreed at the meeting'] })
 export const email = z
   .email('Must be an e-mail address.')
@@ -101,14 +112,17 @@ export function keyOf(cursor: string | undefined): Key | null {
   if (!cursor) return null
   try {
     const [at, id] = z
-      .tuple([z.union([z.iso.datetime(), z.literal('')]), z.uuid()])
+      .tuple([z.union([z.iso.datetime().refine((at) => isDay(at.slice(0, 10))), z.literal('')]), z.uuid()])
       .parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')))
     return { at, id }
   } catch {
-    throw new z.ZodError([
-      { code: 'custom', path: ['after'], message: 'This cursor was not given by us.', input: cursor },
-    ])
+    throw notOurs(cursor)
   }
+}
+function notOurs(cursor: string): z.ZodError {
+  return new z.ZodError([
+    { code: 'custom', path: ['after'], message: 'This cursor was not given by us.', input: cursor },
+  ])
 }
 /** One page out of rows that were asked for with one more than the limit. */
 export function pageOf<T, O>(rows: T[], limit: number, key: (row: T) => Key, show: (row: T) => O) {

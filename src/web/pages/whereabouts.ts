@@ -17,7 +17,10 @@ export type Here<F> = F & { actor: Actor; mayDo(deed: DeedName): boolean }
 export async function networkHere(visit: Visit, deed: DeedName): Promise<Here<AtNetwork>> {
   const actor = visit.actor()
   const slug = visit.params.slug ?? ''
-  const row = await worker(visit, (tx) => tx.network.findUnique({ where: { slug }, select: { id: true } }))
+  const isSlug = /^[a-z0-9][a-z0-9-]{1,40}$/.test(slug)
+  const row = isSlug
+    ? await worker(visit, (tx) => tx.network.findUnique({ where: { slug }, select: { id: true } }))
+    : null
   if (!row) throw new Refusal('not_found', { thing: 'network' })
   const at = await atNetwork({ db: visit.deps.db, actor }, { networkId: row.id })
   return guarded(at, actor, deed)

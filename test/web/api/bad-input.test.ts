@@ -157,7 +157,7 @@ test('an amount of nothing, parts that do not add up, treatments that are not ta
 })
 
 test('text with characters that no database takes', async () => {
-  for (const description of ['Flour\u0000', '\ud800', 'a\u0007b'])
+  for (const description of ['Flour\u0000', '\ud800', 'a\u0007b', '\u200b\u200d', 'Flour \u202eruolF'])
     await refused(await propose({ description }), 400, 'malformed')
 })
 
@@ -188,8 +188,40 @@ test('bodies where none is taken', async () => {
   )
 })
 
+test('bodies that are deep, cut off, or compressed badly', async () => {
+  const { mill, avon } = world
+  const deep = [`${'['.repeat(200_000)}${']'.repeat(200_000)}`, `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`]
+  for (const raw of deep) {
+    await refused(await propose({}, raw), 400, 'malformed')
+    await refused(await avon.convener(`POST ${avon.path}/ledger/audits`, { raw }), 400, 'body_not_taken')
+  }
+  const ask = { raw: '{}', headers: { 'content-encoding': 'gzip' } }
+  await refused(await mill.owner(`POST ${avon.path}/trades`, ask), 400, 'body_not_readable')
+  await refused(await mill.owner(`POST ${avon.path}/trades`, { ...ask, headers: { 'content-encoding': 'zz' } }), 415)
+})
+
+test('names that would reach into the language’s own', async () => {
+  for (const raw of ['{"__proto__":{"sellerId":1}}', '{"constructor":{"prototype":{"a":1}}}', '{"toString":1}'])
+    await refused(await propose({}, raw), 400, 'malformed')
+  const made = { slug: 'x1', name: 'X', from: { template: 'constructor' }, organisation: { name: 'X' } }
+  await refused(await world.operator('POST /v1/networks', { body: made }), 422, 'template_unknown')
+  expect(({} as { sellerId?: number }).sellerId).toBeUndefined()
+})
+
+test('an import that is too large, is no file, or is sent by one who may not', async () => {
+  const { mill, avon } = world
+  const path = `POST ${avon.path}/imports/trades?fileName=past.csv`
+  const csv = (raw: string) => ({ raw, headers: { 'content-type': 'text/csv' } })
+  await refused(await avon.convener(path, csv('x'.repeat(50_000_000))), 413, 'body_too_large')
+  await refused(await avon.convener(path, { body: { day: 1 } }), 415, 'csv_needed')
+  await refused(await mill.owner(path, csv('day\n2026-01-01')), 403, 'not_allowed')
+  await refused(await world.tamar.convener(path, csv('day\n2026-01-01')), 404, 'not_found')
+})
+
 test('days, limits and cursors in the address', async () => {
   const { mill, avon } = world
+  const uuid = '018f4d3e-7b7a-7c3a-8f4d-3e7b7a7c3a8f'
+  const cursor = (...parts: string[]) => Buffer.from(JSON.stringify(parts)).toString('base64url')
   for (const query of [
     'limit=0',
     'limit=201',
@@ -201,6 +233,15 @@ test('days, limits and cursors in the address', async () => {
     'state=sold',
     'from=yesterday',
     'limit=1&limit=2',
+    'limit=-1',
+    'limit=1e9',
+    'limit=NaN',
+    'from=0000-01-01',
+    'to=10000-01-01',
+    '__proto__=1',
+    `after=${cursor('', uuid)}`,
+    `after=${cursor('0000-01-01T00:00:00Z', uuid)}`,
+    `after=${cursor('2026-01-01T00:00:00Z', 'x')}`,
   ])
     await refused(await mill.owner(`GET ${avon.path}/trades?${query}`), 400)
   await refused(await mill.owner(`GET ${mill.path}/statement?from=2026-02-01&to=2026-01-01`), 400)
@@ -261,4 +302,15 @@ test('answers carry the trace they were asked with, and are not to be stored by 
   expect(answer.headers.get('x-request-id')).toBe(trace)
   expect(answer.headers.get('cache-control')).toBe('no-store')
   expect(answer.headers.get('set-cookie')).toBeNull()
+})
+
+test('the first and the last day there are do no harm', async () => {
+  const { mill, avon } = world
+  for (const query of ['from=0001-01-01&to=9999-12-31', 'from=9999-12-31'])
+    expect((await mill.owner(`GET ${mill.path}/statement?${query}`)).status).toBe(200)
+  for (const days of [{ tradedOn: '9999-12-31' }, { tradedOn: '0001-01-01' }, { dueOn: '0001-01-01' }]) {
+    const answer = await propose(days)
+    expect([days, answer.status < 500]).toEqual([days, true])
+  }
+  expect((await mill.owner(`GET ${avon.path}/trades`)).status).toBe(200)
 })

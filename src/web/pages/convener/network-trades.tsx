@@ -1,8 +1,7 @@
 /** Every trade of a network, newest first. What each side's book holds of it stays with that side. */
-import { instantOf } from '../../../kit/clock.ts'
 import { idText } from '../../../kit/ids.ts'
 import { type TradeState, tradeStates, tradesOf } from '../../../trades/trade.ts'
-import { cursorOf, keyOf } from '../../api/shapes.ts'
+import { cursorOf, instantFrom, keyOf } from '../../api/shapes.ts'
 import { page } from '../../layout.tsx'
 import type { pages, Visit } from '../../page.ts'
 import { Amount, Badge, Choose, dayWords, Table } from '../../parts.tsx'
@@ -25,7 +24,7 @@ async function show(visit: Visit): Promise<string> {
       networkId: network.id,
       ...(state ? { state } : {}),
       ...(isDisputed ? { disputed: true } : {}),
-      after: key ? { recordedAt: instantOf(key.at), id: key.id } : null,
+      after: key ? { recordedAt: instantFrom(key.at), id: key.id } : null,
       limit: tradesAPage + 1,
     })
     const ids = [...new Set(found.flatMap((one) => [one.sellerMemberId, one.buyerMemberId]))]

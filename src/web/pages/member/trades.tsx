@@ -1,7 +1,6 @@
 /** All trades of a member, newest first: by side and state, or only those that wait for its answer. */
-import { instantOf } from '../../../kit/clock.ts'
 import { type Trade, tradeFrom, tradeStates, tradesOf } from '../../../trades/trade.ts'
-import { cursorOf, type Key, keyOf } from '../../api/shapes.ts'
+import { cursorOf, instantFrom, type Key, keyOf } from '../../api/shapes.ts'
 import type { pages, Visit } from '../../page.ts'
 import { Choose } from '../../parts.tsx'
 import { tradeWords } from '../state-words.ts'
@@ -41,7 +40,7 @@ async function show(visit: Visit): Promise<string> {
           memberId: member.id,
           ...(state ? { state } : {}),
           ...(side ? { side } : {}),
-          after: key ? { recordedAt: instantOf(key.at), id: key.id } : null,
+          after: key ? { recordedAt: instantFrom(key.at), id: key.id } : null,
           limit: tradesAPage + 1,
         })
     const { organisationId } = member
@@ -116,6 +115,6 @@ async function show(visit: Visit): Promise<string> {
 }
 
 function before(key: Key) {
-  const recordedAt = instantOf(key.at)
+  const recordedAt = instantFrom(key.at)
   return [{ recordedAt: { lt: recordedAt } }, { recordedAt, id: { lt: key.id } }]
 }
