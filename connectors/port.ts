@@ -167,13 +167,24 @@ export type BookPage = { documents: BookDocument[]; contacts: BookContact[]; nex
 
 /**
  * What to look for: by our reference (and contact and kind), by a receipt, by a number; or a bill, drafts too, that looks like
- * one not made yet (see like.ts), `notIds` being our own.
+ * one not made yet (isLike), `notIds` being our own.
  */
 export type Sought =
   | { by: 'reference'; kind: DocumentKind; reference: string; contactId: string | null; of?: Receipt | undefined }
   | { by: 'receipt'; kind: DocumentKind; id: string }
   | { by: 'number'; kind: 'invoice' | 'bill'; number: string; contactId: string | null }
   | { by: 'like'; kind: 'bill'; contactId: string; number: string; totalMinor: bigint; datedOn: Day; notIds: string[] }
+
+const monthMs = 30 * 86_400_000
+
+/** The same number, or the same total within a month. Every connector asks this of what it reads. */
+export function isLike(document: BookDocument, sought: Extract<Sought, { by: 'like' }>): boolean {
+  if (document.kind !== sought.kind || document.status === 'voided' || document.status === 'deleted') return false
+  if (document.contactId !== sought.contactId || sought.notIds.includes(document.id)) return false
+  if (document.number !== null && document.number === sought.number) return true
+  const apartMs = Math.abs(Date.parse(document.datedOn) - Date.parse(sought.datedOn))
+  return document.totalMinor === sought.totalMinor && apartMs <= monthMs
+}
 
 // ─── What should be there ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,9 +6,8 @@
  *
  * @path trade 6/7 stands in for a vendor's book
  */
-import { isLike } from '../like.ts'
 import type * as port from '../port.ts'
-import { BookError } from '../port.ts'
+import { BookError, isLike } from '../port.ts'
 import type { FakeBook, FakeBooks, Held } from './knobs.ts'
 
 export type FakeSettings = { redirectUri: string; refundsInTwoSteps?: boolean; limits?: Partial<port.BookLimits> }

@@ -3,8 +3,7 @@
  *
  * Keeps: voided things are found; deleted ones too when they are asked for by id, as far as the change feed remembers them.
  */
-import { isLike } from '../like.ts'
-import { type BookDocument, BookError, type DocumentKind, type Grant, type Sought } from '../port.ts'
+import { type BookDocument, BookError, type DocumentKind, type Grant, isLike, type Sought } from '../port.ts'
 import { changedSince } from './changes.ts'
 import type { Currencies } from './currencies.ts'
 import { type Entity, entitiesOf, entityBehind } from './entities.ts'

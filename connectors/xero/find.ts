@@ -5,8 +5,7 @@
  * Never: takes a voided or deleted thing while a live one answers too.
  */
 import type { AccountingApi } from 'xero-node'
-import { isLike } from '../like.ts'
-import type { BookDocument, DocumentKind, Grant, Sought } from '../port.ts'
+import { type BookDocument, type DocumentKind, type Grant, isLike, type Sought } from '../port.ts'
 import { type Json, listAt } from './answer.ts'
 import { documentReaders, type ListName, searched, type Wanted } from './lists.ts'
 import type { Frame, XeroSheets } from './sheet.ts'
