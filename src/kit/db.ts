@@ -33,6 +33,9 @@ export type Scope =
 
 export const asWorker: Scope = { role: 'worker' }
 
+/** For the posting path, whose callers wait for each other. */
+const longestStatementMs = 120_000
+
 export function openDb(url: string, settings: { log?: Log; connections?: number; writers?: number } = {}): Db {
   const pool = new pg.Pool({ connectionString: url, max: settings.connections ?? 10 })
   const writer = new pg.Pool({ connectionString: url, max: settings.writers ?? 3 })
@@ -56,7 +59,8 @@ export function openDb(url: string, settings: { log?: Log; connections?: number;
 
 /**
  * Work in one transaction as somebody. Anything thrown undoes all of it. `one_moment`: every statement sees the database as it
- * was at the first one, whatever others commit meanwhile; for what is compared across statements.
+ * was at the first one, whatever others commit meanwhile; for what is compared across statements. No statement outlives
+ * `limitMs`: the database gives up with us, and what it had locked is free.
  */
 export async function inTransaction<T>(
   db: Db,
@@ -68,7 +72,9 @@ export async function inTransaction<T>(
   const { role, networks, organisations } = named(scope)
   return db.prisma.$transaction(
     async (tx) => {
-      await tx.$queryRaw`select set_config('role', ${role}, true), set_config('quits.networks', ${networks}, true), set_config('quits.organisations', ${organisations}, true)`
+      await tx.$queryRaw`
+        select set_config('role', ${role}, true), set_config('quits.networks', ${networks}, true),
+               set_config('quits.organisations', ${organisations}, true), set_config('statement_timeout', ${String(limitMs)}, true)`
       return work(tx)
     },
     {
@@ -91,8 +97,8 @@ export async function withConnection<T>(
   try {
     await client.query('begin')
     await client.query(
-      "select set_config('role', $1, true), set_config('quits.networks', $2, true), set_config('quits.organisations', $3, true)",
-      [role, networks, organisations],
+      "select set_config('role', $1, true), set_config('quits.networks', $2, true), set_config('quits.organisations', $3, true), set_config('statement_timeout', $4, true)",
+      [role, networks, organisations, String(longestStatementMs)],
     )
     const result = await work(client)
     await client.query('commit')
