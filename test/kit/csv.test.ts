@@ -9,6 +9,8 @@ test('a line ends as RFC 4180 says, and is quoted only where it must be', () => 
 })
 
 test('a text that a spreadsheet would run as a formula is defused, an amount is left alone', () => {
+  for (const text of ['  =cmd|x', '\n=1', '＝1+1', '\t@sum', '-1+1'])
+    expect(csvLine([text]).replace(/^"/, '').startsWith("'")).toBe(true)
   expect(csvLine(['=1+1', '@sum', '+44 20', '-12.50', '12', '-x'])).toBe("'=1+1,'@sum,'+44 20,-12.50,12,'-x\r\n")
 })
 

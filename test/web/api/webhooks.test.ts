@@ -82,6 +82,14 @@ test('forged, re-encoded, unsigned and empty: 401, and nothing is stored', async
   expect(await bells()).toHaveLength(3)
 })
 
+test('a body of ten megabytes is not read, signed or not, nor is one that is compressed badly', async () => {
+  const body = 'x'.repeat(10_000_000)
+  expect((await ring('xero', body, { 'x-xero-signature': sign(body, 'new-key') })).status).toBe(413)
+  const headers = { 'x-xero-signature': sign('{}', 'new-key'), 'content-encoding': 'gzip' }
+  expect((await ring('xero', '{}', headers)).status).toBe(400)
+  expect(await bells()).toHaveLength(3)
+})
+
 test('asking whether we would hear it (no events) is answered by the signature alone', async () => {
   const body = '{"events":[],"firstEventSequence":0,"lastEventSequence":0,"entropy":"ABC"}'
   expect((await ring('xero', body, { 'x-xero-signature': sign(body, 'new-key') })).status).toBe(200)
