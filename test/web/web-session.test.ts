@@ -31,7 +31,7 @@ async function ask(path: string, sent: Sent = {}) {
   const location = answer.headers.get('location') ?? ''
   return { status: answer.status, html: await answer.text(), headers: answer.headers, cookie, location }
 }
-const valueOf = (cookie: string) => cookie.split(';')[0] ?? ''
+const pairOf = (cookie: string) => cookie.split(';')[0] ?? ''
 
 /** Asks for a link as a browser; gives the mark it was given and the link's path. */
 async function link(headers: Record<string, string> = {}) {
@@ -40,12 +40,12 @@ async function link(headers: Record<string, string> = {}) {
     tx.mail.findMany({ where: { recipient: email }, orderBy: { id: 'desc' }, take: 1 }),
   )
   const text = letter ? textOf(app.deps.seal, letter) : ''
-  return { mark: valueOf(asked.cookie('quits_browser')), text, path: /\/sign-in\/[\w-]+/.exec(text)?.[0] ?? 'none' }
+  return { mark: pairOf(asked.cookie('quits_browser')), text, path: /\/sign-in\/[\w-]+/.exec(text)?.[0] ?? 'none' }
 }
 async function signIn() {
   const { mark, path } = await link()
   const done = await ask(path, { form: {}, headers: { cookie: mark } })
-  return { done, session: valueOf(done.cookie('quits_session')) }
+  return { done, session: pairOf(done.cookie('quits_session')) }
 }
 
 test('a scanner that opens the link spends nothing; only the button, in the browser that asked, signs in', async () => {
@@ -73,14 +73,14 @@ test('a session given from outside is never taken up, and the old one dies when 
   const fixed = `quits_session=${'A'.repeat(43)}`
   const { mark, path } = await link()
   const done = await ask(path, { form: {}, headers: { cookie: `${mark}; ${fixed}` } })
-  const session = valueOf(done.cookie('quits_session'))
+  const session = pairOf(done.cookie('quits_session'))
   expect(session).not.toBe(fixed)
   expect((await ask('/networks/new', { headers: { cookie: fixed } })).status).toBe(401)
   expect((await ask('/networks/new', { headers: { cookie: session } })).status).toBe(200)
   const again = await link()
   const second = await ask(again.path, { form: {}, headers: { cookie: `${again.mark}; ${session}` } })
   expect((await ask('/networks/new', { headers: { cookie: session } })).status).toBe(401)
-  const newer = valueOf(second.cookie('quits_session'))
+  const newer = pairOf(second.cookie('quits_session'))
   await ask('/sign-out', { form: {}, headers: { cookie: newer } })
   expect((await ask('/networks/new', { headers: { cookie: newer } })).status).toBe(401)
 })
