@@ -45,10 +45,15 @@ export function dayWords(day: string): string {
   )
 }
 
+/** A day that stands by itself; in a sentence, dayWords serves. */
+export function OnDay({ day }: { day: string }) {
+  return <time datetime={day}>{dayWords(day)}</time>
+}
+
 /** A table that is wider than the page scrolls by itself, by keyboard too. */
 export function Table({ caption, children }: { caption: string; children: ComponentChildren }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: who has no mouse scrolls it by keys
+    // Who has no mouse scrolls it by keys.
     <section class="table" aria-label={caption} tabindex={0}>
       <table>
         <caption>{caption}</caption>

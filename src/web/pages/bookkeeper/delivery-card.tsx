@@ -6,7 +6,7 @@ import { candidatesOf } from '../../../outbox/move-delivery.ts'
 import { type Words, wordsFor } from '../../../outbox/words.ts'
 import type { AtMember } from '../../api/place.ts'
 import type { Visit } from '../../page.ts'
-import { Amount, Badge, dayWords, Field, When } from '../../parts.tsx'
+import { Amount, Badge, Field, OnDay, When } from '../../parts.tsx'
 import type { Told } from '../member/own-side.ts'
 import { spanWords } from '../state-words.ts'
 import { Form, type FormAt, formAt } from '../typed-form.tsx'
@@ -85,7 +85,9 @@ export function DeliveryCard({ visit, here, delivery, counterpart, told, attempt
         {'datedOn' in document && document.datedOn && (
           <>
             <dt>Dated</dt>
-            <dd>{dayWords(document.datedOn)}</dd>
+            <dd>
+              <OnDay day={document.datedOn} />
+            </dd>
           </>
         )}
         {receipt?.deepLink && (

@@ -1,6 +1,6 @@
 /** A disagreement's evidence: what we promised beside what the book holds, fact by fact. */
 import type { Discrepancy } from '../../../reconcile/discrepancy.ts'
-import { Amount, dayWords, Table, type Unit } from '../../parts.tsx'
+import { Amount, OnDay, Table, type Unit } from '../../parts.tsx'
 
 const factWords: Record<string, string> = {
   kind: 'Kind',
@@ -58,6 +58,6 @@ export function Evidence({ evidence, unit, of }: { evidence: Discrepancy['eviden
 function told(name: string, value: string | undefined, unit: Unit) {
   if (value === undefined) return '–'
   if (name.endsWith('Minor') && /^-?\d+$/.test(value)) return <Amount minor={BigInt(value)} unit={unit} />
-  if (name === 'datedOn') return dayWords(value)
+  if (name === 'datedOn') return <OnDay day={value} />
   return value.replaceAll('_', ' ')
 }

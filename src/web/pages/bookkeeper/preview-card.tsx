@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { idText } from '../../../kit/ids.ts'
 import type { PreviewDocument, PreviewTrade } from '../../../outbox/preview.ts'
-import { Amount, dayWords, Table, type Unit } from '../../parts.tsx'
+import { Amount, dayWords, OnDay, Table, type Unit } from '../../parts.tsx'
 import { documentWords } from './document-words.ts'
 
 export function PreviewCard({
@@ -53,7 +53,9 @@ function DocumentShown({ document, unit, base }: { document: PreviewDocument; un
         {document.datedOn && (
           <>
             <dt>Dated</dt>
-            <dd>{dayWords(document.datedOn)}</dd>
+            <dd>
+              <OnDay day={document.datedOn} />
+            </dd>
           </>
         )}
         {document.dueOn && document.openMinor !== null && document.openMinor > 0n && (

@@ -4,7 +4,7 @@ import { type TradeState, tradeStates, tradesOf } from '../../../trades/trade.ts
 import { cursorOf, instantFrom, keyOf } from '../../api/shapes.ts'
 import { page } from '../../layout.tsx'
 import type { pages, Visit } from '../../page.ts'
-import { Amount, Badge, Choose, dayWords, Table } from '../../parts.tsx'
+import { Amount, Badge, Choose, OnDay, Table } from '../../parts.tsx'
 import { tradeWords } from '../state-words.ts'
 import { networkHere, see } from '../whereabouts.ts'
 
@@ -87,7 +87,9 @@ async function show(visit: Visit): Promise<string> {
                   <th scope="row">
                     <a href={`/trades/${idText('trade', trade.id)}`}>{trade.reference}</a>
                   </th>
-                  <td>{dayWords(trade.tradedOn)}</td>
+                  <td>
+                    <OnDay day={trade.tradedOn} />
+                  </td>
                   <td>{nameById.get(trade.sellerMemberId)}</td>
                   <td>{nameById.get(trade.buyerMemberId)}</td>
                   <td>{trade.description}</td>

@@ -12,7 +12,7 @@ import type { Network } from '../../../networks/network.ts'
 import type { Trade, TradeLine } from '../../../trades/trade.ts'
 import { page } from '../../layout.tsx'
 import type { pages, Visit } from '../../page.ts'
-import { Amount, dayWords, Table } from '../../parts.tsx'
+import { Amount, dayWords, OnDay, Table } from '../../parts.tsx'
 import { treatmentWords } from '../state-words.ts'
 import { tradeHere } from '../whereabouts.ts'
 import { LinesTable } from './trade-told.tsx'
@@ -51,9 +51,13 @@ async function show(visit: Visit): Promise<string> {
           <dt>Invoice number</dt>
           <dd>{number}</dd>
           <dt>Issued</dt>
-          <dd>{dayWords(issuedOn)}</dd>
+          <dd>
+            <OnDay day={issuedOn} />
+          </dd>
           <dt>Tax point</dt>
-          <dd>{dayWords(taxPointOf(trade, trade.bookedOn))}</dd>
+          <dd>
+            <OnDay day={taxPointOf(trade, trade.bookedOn)} />
+          </dd>
           {trade.buyerReference && (
             <>
               <dt>Your reference</dt>

@@ -9,7 +9,7 @@ import { type Statement, type StatementEntry, statement } from '../../../ledger/
 import type { AtMember } from '../../api/place.ts'
 import { Malformed } from '../../errors.ts'
 import type { pages, Shown, Visit } from '../../page.ts'
-import { Amount, dayWords, Field, Table } from '../../parts.tsx'
+import { Amount, dayWords, Field, OnDay, Table } from '../../parts.tsx'
 import { type Here, memberHere, see } from '../whereabouts.ts'
 import { memberPage, pathOf } from './member-frame.tsx'
 import { memberNames } from './trade-table.tsx'
@@ -219,7 +219,9 @@ function Entries({
           const words = told(entry)
           return (
             <tr key={String(entry.version)}>
-              <td>{dayWords(entry.bookedOn)}</td>
+              <td>
+                <OnDay day={entry.bookedOn} />
+              </td>
               <td>
                 {words.tradeId ? (
                   <a href={`/trades/${idText('trade', words.tradeId)}`}>

@@ -3,7 +3,7 @@ import type { Tx } from '../../../kit/db.ts'
 import { idText, type Uuid } from '../../../kit/ids.ts'
 import type { Network } from '../../../networks/network.ts'
 import type { Trade } from '../../../trades/trade.ts'
-import { Amount, Badge, dayWords, Table } from '../../parts.tsx'
+import { Amount, Badge, OnDay, Table } from '../../parts.tsx'
 import { tradeWords } from '../state-words.ts'
 import type { OwnSide } from './own-side.ts'
 
@@ -73,7 +73,9 @@ export function TradeTable({
                   {isSeller ? 'Sale' : 'Purchase'} {trade.invoiceNumber ?? trade.reference}
                 </a>
               </th>
-              <td>{dayWords(trade.tradedOn)}</td>
+              <td>
+                <OnDay day={trade.tradedOn} />
+              </td>
               <td>{names.get(isSeller ? trade.buyerMemberId : trade.sellerMemberId)}</td>
               <td>{trade.description}</td>
               <td class="amount">

@@ -1,7 +1,7 @@
 /** What was agreed: lines with their VAT, the total, and its parts in credits and in money. Shown before and after a yes. */
 import type { Network } from '../../../networks/network.ts'
 import type { Trade } from '../../../trades/trade.ts'
-import { Amount, dayWords, Table } from '../../parts.tsx'
+import { Amount, dayWords, OnDay, Table } from '../../parts.tsx'
 import { treatmentWords } from '../state-words.ts'
 
 export type Agreed = Pick<
@@ -17,7 +17,9 @@ export function TradeTold({ agreed, network }: { agreed: Agreed; network: Networ
         <dt>For</dt>
         <dd>{agreed.description}</dd>
         <dt>Day of sale</dt>
-        <dd>{dayWords(agreed.tradedOn)}</dd>
+        <dd>
+          <OnDay day={agreed.tradedOn} />
+        </dd>
         <dt>Net</dt>
         <dd>
           <Amount minor={agreed.netMinor} unit={network} />

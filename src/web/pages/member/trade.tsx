@@ -13,7 +13,7 @@ import type { Side, Trade } from '../../../trades/trade.ts'
 import type { AtTrade } from '../../api/place.ts'
 import { page } from '../../layout.tsx'
 import { type pages, saidOf, type Visit } from '../../page.ts'
-import { Badge, dayWords, When } from '../../parts.tsx'
+import { Badge, OnDay, When } from '../../parts.tsx'
 import { tradeWords } from '../state-words.ts'
 import { Refused } from '../typed-form.tsx'
 import { type Here, namesOf, tradeHere, worker } from '../whereabouts.ts'
@@ -160,7 +160,9 @@ function Story({
         {trade.bookedOn && (
           <>
             <dt>In the ledger</dt>
-            <dd>{dayWords(trade.bookedOn)}</dd>
+            <dd>
+              <OnDay day={trade.bookedOn} />
+            </dd>
           </>
         )}
         {trade.reversalAskedBy && trade.reversalAskedAt && (
