@@ -159,9 +159,9 @@ export function readDatabasePlace(environment: Record<string, string | undefined
   return { databaseUrl: parsed.data.DATABASE_URL ?? null, home: resolve(parsed.data.QUITS_HOME) }
 }
 
-/** Where the embedded default keeps its things. */
-export function placesIn(home: string): { database: string; masterKey: string } {
-  return { database: join(home, 'database'), masterKey: join(home, 'master-key') }
+/** Where the key of an embedded installation lies. */
+export function masterKeyPath(home: string): string {
+  return join(home, 'master-key')
 }
 
 function withFiles(environment: Record<string, string | undefined>, mistakes: string[]): Record<string, string> {

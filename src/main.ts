@@ -6,20 +6,20 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { createServer, type Server } from 'node:http'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { BookConnector, BookKind, CallSeen } from '../connectors/port.ts'
 import { quickbooksConnector } from '../connectors/quickbooks/connector.ts'
 import { xeroConnector } from '../connectors/xero/connector.ts'
 import { refreshIdleGrants } from './books/grants.ts'
 import { checkMappings } from './books/mapping.ts'
 import { forgetUnchosen } from './books/waiting-consent.ts'
-import { type Config, ConfigMistakes, placesIn, readConfig } from './config.ts'
+import { type Config, ConfigMistakes, masterKeyPath, readConfig } from './config.ts'
 import { machineClock } from './kit/clock.ts'
 import { openDb } from './kit/db.ts'
 import { startEmbeddedPostgres } from './kit/embedded-postgres.ts'
 import { openLog, plainError } from './kit/log.ts'
 import { migrate, pendingMigrations } from './kit/migrate.ts'
 import { sealWith } from './kit/seal.ts'
+import { isStarted } from './kit/started.ts'
 import { auditAll } from './ledger/audit.ts'
 import { expireHolds } from './ledger/hold.ts'
 import { postingsOf } from './ledger/post.ts'
@@ -50,7 +50,6 @@ export type HouseSettings = { demo?: boolean; say?: (line: string) => void }
 /** Opens the database, builds every room and starts what `config.run` names. */
 export async function openHouse(config: Config, settings: HouseSettings = {}): Promise<House> {
   const log = openLog(config.logLevel)
-  const places = placesIn(config.home)
   const say = settings.say ?? (() => {})
   const embedded = config.databaseUrl ? null : await startEmbeddedPostgres({ home: config.home, log: say })
   const url = config.databaseUrl ?? embedded?.url ?? ''
@@ -70,7 +69,7 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
     clock,
     log,
     worker,
-    seal: sealWith(config.masterKeys ?? [masterKeyIn(places.masterKey)]),
+    seal: sealWith(config.masterKeys ?? [masterKeyIn(masterKeyPath(config.home))]),
     connectors: connectorsFor(config, (seen) => log.debug({ call: seen }, 'a call to a book')),
     postings: postingsOf(db),
     acceptances: acceptancesOf(db),
@@ -105,7 +104,7 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
 }
 
 /** What happens by itself, and when (UTC). */
-export function timedTasks(deps: Deps & OutboxDeps): TimedTask[] {
+function timedTasks(deps: Deps & OutboxDeps): TimedTask[] {
   return [
     { name: 'lapse_proposals', when: '* * * * *', what: async () => `${await lapseDue(deps)} lapsed` },
     { name: 'expire_holds', when: '* * * * *', what: async () => `${await expireHolds(deps)} expired` },
@@ -164,7 +163,7 @@ async function readySchema(url: string, isEmbedded: boolean, say: (line: string)
 }
 
 /** With the embedded database the key is made at the first start and kept beside the data, readable by nobody else. */
-export function masterKeyIn(path: string): Uint8Array {
+function masterKeyIn(path: string): Uint8Array {
   if (!existsSync(path)) {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, `${randomBytes(32).toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
@@ -221,4 +220,4 @@ async function start(): Promise<void> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) void start()
+if (isStarted(import.meta.url)) void start()

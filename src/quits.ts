@@ -4,8 +4,6 @@
  *
  * Keeps: exit code 0 done, 1 our fault or bad use, 2 a rule said no or something disagrees, 3 the database cannot be reached.
  */
-import { realpathSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Command, CommanderError } from 'commander'
 import { bookCommands } from './command-line/books.ts'
 import { deliveryCommands } from './command-line/deliveries.ts'
@@ -18,6 +16,7 @@ import { type Asking, BadUse, type ExitCode, jsonText, type Terminal, Unreachabl
 import { ConfigMistakes } from './config.ts'
 import { plainError } from './kit/log.ts'
 import { Refusal } from './kit/refusal.ts'
+import { isStarted } from './kit/started.ts'
 
 /** Asks once, and says how it ended. */
 export async function quits(args: string[], terminal: Terminal): Promise<ExitCode> {
@@ -70,6 +69,4 @@ async function open(): Promise<void> {
   process.exitCode = await quits(process.argv.slice(2), { out: write(process.stdout), err: write(process.stderr) })
 }
 
-/** Run by its own name or through the link that npm makes for it; not when it is imported. */
-const started = process.argv[1]
-if (started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url)) await open()
+if (isStarted(import.meta.url)) await open()

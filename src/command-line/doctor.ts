@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import pg from 'pg'
-import { type Config, ConfigMistakes, placesIn, readConfig } from '../config.ts'
+import { type Config, ConfigMistakes, masterKeyPath, readConfig } from '../config.ts'
 import { machineClock } from '../kit/clock.ts'
 import { startEmbeddedPostgres } from '../kit/embedded-postgres.ts'
 import { pendingMigrations } from '../kit/migrate.ts'
@@ -61,7 +61,7 @@ function homeFindings({ databaseUrl, home }: Config): Finding[] {
     ]
   }
   const found: Finding[] = [{ what: 'data folder', state: 'good', says: home }]
-  const { masterKey } = placesIn(home)
+  const masterKey = masterKeyPath(home)
   if (process.platform !== 'win32' && existsSync(masterKey) && (statSync(masterKey).mode & 0o077) !== 0)
     found.push({ what: 'master key', state: 'wrong', says: `others may read ${masterKey}; run: chmod 600 on it` })
   return found
