@@ -320,7 +320,14 @@ async function openBusiness(ground: Ground, name: string, plan: BusinessPlan, pl
   const vat = plan.vat ? { registered: true, number: `GB10000000${place}`, scheme: 'accrual' as const } : undefined
   const organisation = { name: `The ${name}`, form, email, vat }
   const member = await inTransaction(db, asWorker, async (tx) => {
-    const invited = await invite(tx, clock, { networkId: network.id, email, organisation, from: asha, publicUrl, seal: ground.seal })
+    const invited = await invite(tx, clock, {
+      networkId: network.id,
+      email,
+      organisation,
+      from: asha,
+      publicUrl,
+      seal: ground.seal,
+    })
     return admit(tx, clock, {
       networkId: network.id,
       memberId: invited.member.id,
