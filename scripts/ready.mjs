@@ -15,7 +15,7 @@ import { withLock } from './lock.mjs'
 const LEAST_NODE = [20, 19]
 
 /** Everything in order; what is already good is left alone. `root` is the checkout. */
-export async function makeReady(root, { browser = false } = {}) {
+async function makeReady(root, { browser = false } = {}) {
   const work = pendingWork(root, browser)
   if (work.length === 0) return
   await withLock(join(root, '.install-lock'), say, async () => {
@@ -45,7 +45,7 @@ export function nodeComplaint(version) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Packages
 
-export function installStamp(root) {
+function installStamp(root) {
   return hash(readFileSync(join(root, 'package-lock.json')), process.platform, process.arch)
 }
 

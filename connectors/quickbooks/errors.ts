@@ -141,7 +141,7 @@ export function quickbooksError(
 
 // ─── Where the errors stand ───────────────────────────────────────────────────────────────────────────────────────
 
-export function faultsIn(text: string): FaultWords[] {
+function faultsIn(text: string): FaultWords[] {
   const trimmed = text.trimStart()
   if (trimmed.startsWith('<')) return faultsInXml(trimmed)
   if (!/"fault"/i.test(trimmed)) return []

@@ -46,7 +46,7 @@ export async function withGrant<T>(
   }
 }
 
-export async function freshGrant(deps: GrantDeps, connectionId: Uuid, connector: BookConnector): Promise<Grant> {
+async function freshGrant(deps: GrantDeps, connectionId: Uuid, connector: BookConnector): Promise<Grant> {
   const held = await inTransaction(deps.db, asWorker, (tx) =>
     tx.bookGrant.findUnique({ where: { connectionId }, select: { sealed: true, accessEndsAt: true, deadAt: true } }),
   )

@@ -40,7 +40,7 @@ export async function doctor({ environment, err }: Asking): Promise<Answer> {
   }
 }
 
-export function nodeFinding(version: string): Finding {
+function nodeFinding(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const isOld = major < leastNode[0] || (major === leastNode[0] && minor < leastNode[1])
   return {

@@ -90,7 +90,7 @@ function post(form: Form, filled: Record<string, string>, button?: string): Requ
   }
 }
 
-export function formsIn(html: string): Form[] {
+function formsIn(html: string): Form[] {
   return [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/g)].map(([whole, head = '', inner = '']) => ({
     action: attribute(head, 'action'),
     method: attribute(head, 'method') || 'get',
@@ -105,7 +105,7 @@ export function formsIn(html: string): Form[] {
 }
 
 /** The value that a labelled choice (a box or a dot) stands for. */
-export function choiceLabelled(form: Form, label: string): string {
+function choiceLabelled(form: Form, label: string): string {
   for (const [, text = ''] of form.html.matchAll(/<label\b[^>]*>([\s\S]*?)<\/label>/g))
     if (plainText(text).startsWith(label)) return attribute(/<input\b([^>]*)>/.exec(text)?.[1] ?? '', 'value')
   throw new Error(`${form.action} offers no "${label}"`)

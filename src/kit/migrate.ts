@@ -14,7 +14,7 @@ const MIGRATING_LOCK = 7_840_551_202
 const INCLUDE = /^-- include (\S+)[ \t]*$/gm
 
 /** Roles without login that every transaction takes; row-level security is written for them. */
-export const databaseRoles = ['quits_app', 'quits_writer', 'quits_worker'] as const
+const databaseRoles = ['quits_app', 'quits_writer', 'quits_worker'] as const
 
 export interface Migration {
   name: string

@@ -53,7 +53,7 @@ export type OpenAccount = {
 }
 
 /** The day before all days of a new ledger, so that any past can be carried into it in order. */
-export const dayBeforeAll = '1900-01-01'
+const dayBeforeAll = '1900-01-01'
 
 const networkAccounts = ['fees', 'write_off_reserve', 'settlement', 'sponsor'] as const
 

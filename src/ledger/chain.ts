@@ -33,7 +33,7 @@ export type ChainedTransfer = {
   hash: Uint8Array
 }
 
-export function textOfTransfer(transfer: ChainedTransfer): string {
+function textOfTransfer(transfer: ChainedTransfer): string {
   const bookedOn: Day = dayOf(transfer.bookedOn)
   return [
     transfer.networkId,

@@ -26,7 +26,7 @@ export type Evidence = { kind: 'registration_number'; number: string } | { kind:
 export type ShownForm = { legalForm: LegalForm; partners: number | null; evidence: Evidence }
 
 /** Fewer partners than this, and the partnership is restricted. */
-export const fewestFreePartners = 4
+const fewestFreePartners = 4
 
 export function isRestricted(legalForm: LegalForm, partners: number | null): boolean {
   if (legalForm === 'partnership') return (partners ?? 0) < fewestFreePartners
@@ -48,11 +48,6 @@ const registers: Partial<Record<LegalForm, { pattern: RegExp; wanted: string }>>
   },
 }
 const anyRegister = /^[A-Z0-9][A-Z0-9./-]{2,29}$/
-
-/** Is this form shown by a number in a public register? */
-export function isRegisteredForm(legalForm: LegalForm): boolean {
-  return legalForm in registers
-}
 
 /** What is stored of a form and its evidence. Refuses what is missing or cannot be. */
 export function shown(form: ShownForm, country: string, today: Day): StoredEvidence {

@@ -6,7 +6,6 @@
  */
 import { z } from 'zod'
 import type { Receipt } from '../../connectors/port.ts'
-import type { Day } from '../kit/clock.ts'
 import type { Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 
@@ -41,7 +40,7 @@ export function mayMove(from: DeliveryState, to: DeliveryState): boolean {
 
 const minor = z.string().regex(/^-?\d+$/)
 const day = z.string()
-export const promisedLine = z.object({
+const promisedLine = z.object({
   description: z.string(),
   netMinor: minor,
   vatMinor: minor,
@@ -187,9 +186,4 @@ function receiptFromJson(value: unknown): Receipt | null {
     totalMinor: stored.totalMinor === null ? null : BigInt(stored.totalMinor),
     openMinor: stored.openMinor === null ? null : BigInt(stored.openMinor),
   }
-}
-
-/** The day a promised document bears; filled in by `promise_deliveries()`. */
-export function dayOfDocument(document: PromisedDocument): Day | null {
-  return document.what === 'contact' ? null : document.datedOn
 }

@@ -94,7 +94,7 @@ export async function previewOf(
 }
 
 /** Pure: the documents of one trade, what pays after what it pays. */
-export function previewDocuments(deliveries: Delivery[], around: Omit<PreviewAround, 'deliveryOf'>): PreviewDocument[] {
+function previewDocuments(deliveries: Delivery[], around: Omit<PreviewAround, 'deliveryOf'>): PreviewDocument[] {
   const imagined = new Map(deliveries.map((one) => [one.id, { ...one, receipt: one.receipt ?? imaginedReceipt(one) }]))
   const whole: PreviewAround = { ...around, deliveryOf: (id) => imagined.get(id) ?? null }
   return inOrder(deliveries).map((one) => show(one, whole, deliveries))

@@ -347,5 +347,3 @@ export function wordsFor(cause: string, facts: Facts = {}): Words {
     who: 'bookkeeper',
   }
 }
-
-export const knownCauses = Object.keys(table)

@@ -12,7 +12,7 @@ import type { Uuid } from '../kit/ids.ts'
 import { sum } from '../kit/money.ts'
 import type { Delivery } from '../outbox/delivery.ts'
 
-export const discrepancyKinds = [
+const discrepancyKinds = [
   'on_its_way',
   'missing_in_book',
   'missing_in_ledger',
@@ -251,7 +251,7 @@ function leftOver(lines: Line[], ours: Ours, theirs: Theirs): Line[] {
 }
 
 /** What this promise leaves on the mutual-credit account once it is kept. */
-export function effectOf(delivery: Delivery): bigint {
+function effectOf(delivery: Delivery): bigint {
   const promise = delivery.document
   switch (promise.what) {
     case 'payment':

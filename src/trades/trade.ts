@@ -1,5 +1,5 @@
 /**
- * A trade: a sale by a seller to a buyer, paid in units and perhaps partly in money. Its states and its moves.
+ * A trade: a sale by a seller to a buyer, paid in units and perhaps partly in money.
  *
  * Keeps: nothing is owed before it is accepted; what was agreed never changes; a reversal keeps the trade and names it.
  */
@@ -9,16 +9,9 @@ import type { Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { Refusal } from '../kit/refusal.ts'
 
+/** Proposed becomes accepted, declined, withdrawn or lapsed; accepted may become reversed. The SQL beside this file moves it. */
 export const tradeStates = ['proposed', 'accepted', 'declined', 'withdrawn', 'lapsed', 'reversed'] as const
 export type TradeState = (typeof tradeStates)[number]
-export const tradeMoves = {
-  proposed: ['accepted', 'declined', 'withdrawn', 'lapsed'],
-  accepted: ['reversed'],
-  declined: [],
-  withdrawn: [],
-  lapsed: [],
-  reversed: [],
-} as const satisfies Record<TradeState, readonly TradeState[]>
 
 export type Side = 'seller' | 'buyer'
 export function otherSide(side: Side): Side {

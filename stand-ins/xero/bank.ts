@@ -263,7 +263,7 @@ export function changeEntry(call: Call, before: BankEntry, ask: Element): BankEn
   return changed
 }
 
-export function createTransfer(call: Call, ask: Element): BankTransfer {
+function createTransfer(call: Call, ask: Element): BankTransfer {
   const { book } = call
   const from = bankAccount(book, ask.FromBankAccount)
   const to = bankAccount(book, ask.ToBankAccount)
@@ -346,7 +346,7 @@ function accountStub(book: XeroBook, id: string): Element {
   return { AccountID: id, ...(account?.code ? { Code: account.code } : {}), Name: account?.name }
 }
 
-export function renderEntry(book: XeroBook, entry: BankEntry, whole = true): Element {
+function renderEntry(book: XeroBook, entry: BankEntry, whole = true): Element {
   const contact = contactStub(book, entry.contactId)
   const credit = entry.creditId === undefined ? undefined : book.tables.credits.get(entry.creditId)
   return {

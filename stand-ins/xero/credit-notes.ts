@@ -140,7 +140,7 @@ function creditAt(book: XeroBook, kind: Credit['kind'], id: string): Credit {
   return found
 }
 
-export function createCreditNote(call: Call, ask: Element): Paper {
+function createCreditNote(call: Call, ask: Element): Paper {
   const type = ask.Type as PaperType
   if (type !== 'ACCRECCREDIT' && type !== 'ACCPAYCREDIT') throw new Invalid('Type must be ACCRECCREDIT or ACCPAYCREDIT')
   const notes = [...call.book.tables.creditNotes.values()]
@@ -278,7 +278,7 @@ export function render(book: XeroBook, note: Paper, whole = true): Element {
   }
 }
 
-export function renderCredit(book: XeroBook, credit: Credit): Element {
+function renderCredit(book: XeroBook, credit: Credit): Element {
   const entry = book.tables.bankEntries.get(credit.bankEntryId)
   return {
     [`${credit.kind}ID`]: credit.id,

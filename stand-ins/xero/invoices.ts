@@ -81,7 +81,7 @@ function listInvoices(call: Call) {
   })
 }
 
-export function invoiceAt(book: XeroBook, id: string): Paper {
+function invoiceAt(book: XeroBook, id: string): Paper {
   const found =
     book.tables.invoices.get(id.toLowerCase()) ??
     [...book.tables.invoices.values()].find((paper) => paper.type === 'ACCREC' && paper.number === id)

@@ -3,7 +3,7 @@
  *
  * Pages hold 100 unless asked otherwise, 1000 at most; only a paged answer carries `pagination` and whole elements.
  */
-import { Invalid, queryRefused } from './answers.ts'
+import { queryRefused } from './answers.ts'
 import { fieldsOf } from './check.ts'
 import type { Call } from './endpoint.ts'
 import { parseWhere } from './where.ts'
@@ -84,14 +84,4 @@ function sort(rows: { shown: Record<string, unknown>; at: number }[], order = ''
 export function idsOf(text: string | undefined): Set<string> | undefined {
   if (text === undefined || text === '') return undefined
   return new Set(text.split(',').map((id) => id.trim().toLowerCase()))
-}
-
-/** An Invalid that a reading endpoint meets is a bad query, not a bad element. */
-export function asQuery<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof Invalid) throw queryRefused(error.messages.join(' '))
-    throw error
-  }
 }

@@ -4,7 +4,7 @@ import { type FakeBook, FakeBooks } from '../../connectors/fake/knobs.ts'
 import type { BookConnector } from '../../connectors/port.ts'
 import { beginConsent, chooseBook, finishConsent } from '../../src/books/connect.ts'
 import { type Connection, connectionOf } from '../../src/books/connection.ts'
-import { type MappingDraft, makeCreditAccount, mappingOf, saveMapping } from '../../src/books/mapping.ts'
+import { makeCreditAccount, mappingOf, saveMapping } from '../../src/books/mapping.ts'
 import { sealWith } from '../../src/kit/seal.ts'
 import type { Member } from '../../src/networks/member.ts'
 import type { Network } from '../../src/networks/network.ts'
@@ -77,4 +77,3 @@ export async function setUpBooks() {
 }
 
 export type MemberWithBook = { member: Member; book: FakeBook }
-export type Draft = MappingDraft

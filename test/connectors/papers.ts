@@ -139,7 +139,7 @@ export function papers(harness: Harness) {
 }
 
 export const ask = <T>(thing: T): Ask<T> => ({ key: randomUUID(), thing })
-export const grossOf = (lines: DocumentLine[]) =>
+const grossOf = (lines: DocumentLine[]) =>
   lines.reduce((total, { netMinor, vatMinor }) => total + netMinor + vatMinor, 0n)
 
 export function receiptOf(verdicts: Verdict[]): Receipt {

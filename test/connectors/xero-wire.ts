@@ -6,7 +6,7 @@ import { type XeroSettings, xeroConnector } from '../../connectors/xero/connecto
 export const apiUrl = 'https://api.xero.test'
 export const identityUrl = 'https://identity.xero.test'
 export const kind: BookKind = 'xero'
-export const startsAt = '2026-11-20T09:00:00.000Z'
+const startsAt = '2026-11-20T09:00:00.000Z'
 
 export const book: Grant = {
   bookId: '7f6d3c7e-0000-4000-8000-000000000001',

@@ -1,6 +1,5 @@
 /** A network with named accounts and nothing else, for tests of the ledger alone. */
 
-import type { Batch } from '../../src/kit/batch.ts'
 import { asWorker, type Db, inTransaction, openDb, withConnection } from '../../src/kit/db.ts'
 import { idOfCause, type Uuid } from '../../src/kit/ids.ts'
 import { accountOf, networkAccountId, type OpenAccount, openAccount, openLedger } from '../../src/ledger/account.ts'
@@ -141,4 +140,3 @@ export async function smallLedger(db: Db, accounts: Record<string, Limits>, time
   return small
 }
 export type SmallLedger = Awaited<ReturnType<typeof smallLedger>>
-export type Adder = Batch<PostingAsk, PostingVerdict>

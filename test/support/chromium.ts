@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { type Browser, chromium } from 'playwright-core'
 
-export function chromiumPath(): string {
+function chromiumPath(): string {
   const script = fileURLToPath(new URL('../../scripts/chromium.mjs', import.meta.url))
   const answer = spawnSync(process.execPath, [script], { encoding: 'utf8' })
   if (answer.status !== 0) throw new Error(answer.stderr.trim())

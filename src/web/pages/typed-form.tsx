@@ -130,7 +130,7 @@ export const maybe = <T extends z.ZodType>(shape: T) =>
 export const maybeWords = (most: number) => maybe(words(most))
 
 /** '1,000.00' and '1000' alike; commas only where thousands have them. Null when it is no amount. */
-export function amountTyped(text: string, scale: number): bigint | null {
+function amountTyped(text: string, scale: number): bigint | null {
   const plain = text.trim()
   if (!/^(\d+|\d{1,3}(,\d{3})+)(\.\d+)?$/.test(plain)) return null
   return parseAmount(plain.replaceAll(',', ''), scale)

@@ -7,7 +7,7 @@ import type { DiscrepancyKind } from '../../../reconcile/compare.ts'
 import { kindWords } from '../../../reconcile/discrepancy.ts'
 import type { Tone } from '../../parts.tsx'
 
-export const needKinds = ['needs_sign_in', 'parked', 'mapping', 'discrepancy', 'yes'] as const
+const needKinds = ['needs_sign_in', 'parked', 'mapping', 'discrepancy', 'yes'] as const
 export type NeedKind = (typeof needKinds)[number]
 export type Need = {
   memberId: Uuid
