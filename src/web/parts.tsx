@@ -50,6 +50,25 @@ export function OnDay({ day }: { day: string }) {
   return <time datetime={day}>{dayWords(day)}</time>
 }
 
+type Way = { href: string; text: string; isHere?: boolean }
+
+/** The way to the pages that belong together. */
+export function Ways({ label, ways }: { label: string; ways: Way[] }) {
+  return (
+    <nav aria-label={label} class="crumbs">
+      <ul class="links">
+        {ways.map((way) => (
+          <li key={way.href}>
+            <a href={way.href} aria-current={way.isHere ? 'page' : undefined}>
+              {way.text}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
 /** A table that is wider than the page scrolls by itself, by keyboard too. */
 export function Table({ caption, children }: { caption: string; children: ComponentChildren }) {
   return (
@@ -60,6 +79,34 @@ export function Table({ caption, children }: { caption: string; children: Compon
         {children}
       </table>
     </section>
+  )
+}
+
+/** What is asked, whether it may be left out, and what was wrong with it, above the control itself. */
+export function Labelled({
+  label,
+  hint,
+  error,
+  required,
+  children,
+}: {
+  label: string
+  hint: string | undefined
+  error: string | undefined
+  required: boolean
+  children: ComponentChildren
+}) {
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control stands among the children
+    <label>
+      <span>
+        {label}
+        {required ? '' : <span class="hint"> (may be left out)</span>}
+      </span>
+      {hint && <span class="hint">{hint}</span>}
+      {error && <span class="wrong">{error}</span>}
+      {children}
+    </label>
   )
 }
 
@@ -80,13 +127,7 @@ type FieldProps = {
 
 export function Field({ name, label, hint, value, error, required = false, type = 'text', ...more }: FieldProps) {
   return (
-    <label>
-      <span>
-        {label}
-        {required ? '' : <span class="hint"> (may be left out)</span>}
-      </span>
-      {hint && <span class="hint">{hint}</span>}
-      {error && <span class="wrong">{error}</span>}
+    <Labelled label={label} hint={hint} error={error} required={required}>
       <input
         name={name}
         value={value ?? ''}
@@ -95,7 +136,7 @@ export function Field({ name, label, hint, value, error, required = false, type 
         {...more}
         {...({ type } as { type: 'text' })}
       />
-    </label>
+    </Labelled>
   )
 }
 
@@ -118,13 +159,7 @@ export function Choose({
   error?: string | undefined
 }) {
   return (
-    <label>
-      <span>
-        {label}
-        {required ? '' : <span class="hint"> (may be left out)</span>}
-      </span>
-      {hint && <span class="hint">{hint}</span>}
-      {error && <span class="wrong">{error}</span>}
+    <Labelled label={label} hint={hint} error={error} required={required}>
       <select name={name} required={required} aria-invalid={error ? 'true' : undefined}>
         {(!required || !value) && <option value="">{required ? 'Choose…' : '–'}</option>}
         {choices.map((choice) => (
@@ -133,6 +168,6 @@ export function Choose({
           </option>
         ))}
       </select>
-    </label>
+    </Labelled>
   )
 }

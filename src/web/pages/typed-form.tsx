@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { largestAmountMinor, parseAmount } from '../../kit/money.ts'
 import { words } from '../api/shapes.ts'
 import type { Visit } from '../page.ts'
+import { Labelled } from '../parts.tsx'
 
 export type FormAt = {
   action: string
@@ -104,13 +105,7 @@ export function LongField({
   maxLength?: number
 }) {
   return (
-    <label>
-      <span>
-        {label}
-        {required ? '' : <span class="hint"> (may be left out)</span>}
-      </span>
-      {hint && <span class="hint">{hint}</span>}
-      {error && <span class="wrong">{error}</span>}
+    <Labelled label={label} hint={hint} error={error} required={required}>
       <textarea
         name={name}
         rows={rows}
@@ -120,7 +115,7 @@ export function LongField({
       >
         {value ?? ''}
       </textarea>
-    </label>
+    </Labelled>
   )
 }
 

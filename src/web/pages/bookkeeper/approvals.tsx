@@ -10,8 +10,9 @@ import { type PreviewTrade, previewOf } from '../../../outbox/preview.ts'
 import type { AtMember } from '../../api/place.ts'
 import { idIn } from '../../api/shapes.ts'
 import type { pages, Visit } from '../../page.ts'
+import { pathOf } from '../member/member-frame.tsx'
 import { type Here, memberHere, see, worker } from '../whereabouts.ts'
-import { bookPage, pathOf } from './book-frame.tsx'
+import { bookPage } from './book-frame.tsx'
 import { PreviewCard } from './preview-card.tsx'
 
 export function approvalPages(serve: ReturnType<typeof pages>): void {

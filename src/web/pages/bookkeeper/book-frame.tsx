@@ -5,10 +5,9 @@ import type { Tx } from '../../../kit/db.ts'
 import { Refusal } from '../../../kit/refusal.ts'
 import type { AtMember } from '../../api/place.ts'
 import type { Visit } from '../../page.ts'
+import { Ways } from '../../parts.tsx'
 import { memberPage, pathOf } from '../member/member-frame.tsx'
 import type { Here } from '../whereabouts.ts'
-
-export { pathOf } from '../member/member-frame.tsx'
 
 export function bookPage(
   visit: Visit,
@@ -16,7 +15,7 @@ export function bookPage(
   told: { title: string; children: ComponentChildren },
 ): string {
   const base = pathOf(here)
-  const links = [
+  const ways = [
     { href: `${base}/connection`, text: 'Connection' },
     { href: `${base}/connection/mapping`, text: 'Mapping' },
     { href: `${base}/contacts`, text: 'Contacts' },
@@ -27,15 +26,7 @@ export function bookPage(
     title: told.title,
     children: (
       <>
-        <nav aria-label="This book" class="crumbs">
-          <ul class="links">
-            {links.map((link) => (
-              <li key={link.href}>
-                <a href={link.href}>{link.text}</a>
-              </li>
-            ))}
-          </ul>
-        </nav>
+        <Ways label="This book" ways={ways} />
         {told.children}
       </>
     ),

@@ -7,8 +7,9 @@ import { askBook } from '../../api/ask-book.ts'
 import type { AtMember } from '../../api/place.ts'
 import { words } from '../../api/shapes.ts'
 import type { pages, Visit } from '../../page.ts'
+import { pathOf } from '../member/member-frame.tsx'
 import { type Here, memberHere, worker } from '../whereabouts.ts'
-import { bookPage, pathOf } from './book-frame.tsx'
+import { bookPage } from './book-frame.tsx'
 
 export function chooseBookPages(serve: ReturnType<typeof pages>): void {
   serve.get('/members/:mem/connection/choose', show)

@@ -18,10 +18,11 @@ import { bookKinds } from '../../api/connection-shapes.ts'
 import type { AtMember } from '../../api/place.ts'
 import type { pages, Visit } from '../../page.ts'
 import { Badge, Choose, dayWords, Field, When } from '../../parts.tsx'
+import { pathOf } from '../member/member-frame.tsx'
 import { connectionWords, spanWords } from '../state-words.ts'
 import { Form, formAt, maybe } from '../typed-form.tsx'
 import { type Here, memberHere, worker } from '../whereabouts.ts'
-import { bookPage, connectionHere, pathOf } from './book-frame.tsx'
+import { bookPage, connectionHere } from './book-frame.tsx'
 import { type BookNext, bookNext } from './book-next.ts'
 
 export function connectionPages(serve: ReturnType<typeof pages>): void {

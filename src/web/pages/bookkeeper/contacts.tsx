@@ -6,9 +6,10 @@ import { idText } from '../../../kit/ids.ts'
 import { idIn, words } from '../../api/shapes.ts'
 import type { pages, Visit } from '../../page.ts'
 import { Choose } from '../../parts.tsx'
+import { pathOf } from '../member/member-frame.tsx'
 import { Form, formAt, maybe } from '../typed-form.tsx'
 import { memberHere, namesOf, worker } from '../whereabouts.ts'
-import { bookPage, connectionHere, pathOf } from './book-frame.tsx'
+import { bookPage, connectionHere } from './book-frame.tsx'
 
 export function contactPages(serve: ReturnType<typeof pages>): void {
   serve.get('/members/:mem/contacts', show)

@@ -21,11 +21,12 @@ import { wordsFor } from '../../../outbox/words.ts'
 import type { AtMember } from '../../api/place.ts'
 import { cursorOf, dayIn, instantFrom, at as instantText, keyOf, words } from '../../api/shapes.ts'
 import type { pages, Shown, Visit } from '../../page.ts'
-import { dayWords } from '../../parts.tsx'
+import { dayWords, Ways } from '../../parts.tsx'
+import { pathOf } from '../member/member-frame.tsx'
 import { bookAround, wordsOfDelivery } from '../member/own-side.ts'
 import { maybe, reasonShape } from '../typed-form.tsx'
 import { type Here, idNamed, memberHere, see, worker } from '../whereabouts.ts'
-import { bookPage, pathOf } from './book-frame.tsx'
+import { bookPage } from './book-frame.tsx'
 import { type Attempt, DeliveryCard } from './delivery-card.tsx'
 
 export function deliveryPages(serve: ReturnType<typeof pages>): void {
@@ -195,20 +196,14 @@ async function show(visit: Visit): Promise<string> {
     title: 'What goes to the book',
     children: (
       <>
-        <nav aria-label="States" class="crumbs">
-          <ul class="links">
-            {filters.map((one) => (
-              <li key={one.value}>
-                <a
-                  href={one.value === '' ? base : `${base}?state=${one.value}`}
-                  aria-current={one.value === (state ?? '') ? 'page' : undefined}
-                >
-                  {one.text}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </nav>
+        <Ways
+          label="States"
+          ways={filters.map(({ value, text }) => ({
+            href: value === '' ? base : `${base}?state=${value}`,
+            text,
+            isHere: value === (state ?? ''),
+          }))}
+        />
         {mayMove &&
           repeated.map(({ cause, count }) => (
             <form method="post" action={`${base}/retry`} class="card" key={cause}>

@@ -7,11 +7,11 @@ import { type Words, wordsFor } from '../../../outbox/words.ts'
 import type { AtMember } from '../../api/place.ts'
 import type { Visit } from '../../page.ts'
 import { Amount, Badge, Field, OnDay, When } from '../../parts.tsx'
+import { pathOf } from '../member/member-frame.tsx'
 import type { Told } from '../member/own-side.ts'
 import { spanWords } from '../state-words.ts'
 import { Form, type FormAt, formAt } from '../typed-form.tsx'
 import type { Here } from '../whereabouts.ts'
-import { pathOf } from './book-frame.tsx'
 import { documentWords } from './document-words.ts'
 
 export type Attempt = {

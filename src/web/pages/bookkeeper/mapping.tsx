@@ -27,10 +27,11 @@ import type { AtMember } from '../../api/place.ts'
 import { Malformed } from '../../errors.ts'
 import type { pages, Visit } from '../../page.ts'
 import { type Choice, Choose, When } from '../../parts.tsx'
+import { pathOf } from '../member/member-frame.tsx'
 import { treatmentWords } from '../state-words.ts'
 import { Form, type FormAt, formAt } from '../typed-form.tsx'
 import { type Here, memberHere, worker } from '../whereabouts.ts'
-import { bookPage, connectionHere, pathOf } from './book-frame.tsx'
+import { bookPage, connectionHere } from './book-frame.tsx'
 
 export function mappingPages(serve: ReturnType<typeof pages>): void {
   serve.get('/members/:mem/mapping', async (visit) => ({

@@ -8,9 +8,10 @@ import { contactsOfBook } from '../../api/book-contacts.ts'
 import { words } from '../../api/shapes.ts'
 import type { pages, Visit } from '../../page.ts'
 import { Choose, Field } from '../../parts.tsx'
+import { pathOf } from '../member/member-frame.tsx'
 import { Form, formAt } from '../typed-form.tsx'
 import { idNamed, memberHere, worker } from '../whereabouts.ts'
-import { bookPage, pathOf } from './book-frame.tsx'
+import { bookPage } from './book-frame.tsx'
 import { deliveryAt } from './deliveries.tsx'
 
 /** Enough to find one; whoever has more types a part of the name. */

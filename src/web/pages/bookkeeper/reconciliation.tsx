@@ -25,10 +25,11 @@ import { type Reconciliation, reconcileBook } from '../../../reconcile/run.ts'
 import type { AtMember } from '../../api/place.ts'
 import type { pages, Visit } from '../../page.ts'
 import { Amount, Badge, dayWords, Field, Table, When } from '../../parts.tsx'
+import { pathOf } from '../member/member-frame.tsx'
 import { spanWords } from '../state-words.ts'
 import { Form, formAt, reasonShape } from '../typed-form.tsx'
 import { type Here, idNamed, memberHere, namesOf, see, worker } from '../whereabouts.ts'
-import { bookPage, pathOf } from './book-frame.tsx'
+import { bookPage } from './book-frame.tsx'
 import { Evidence } from './evidence.tsx'
 
 export function reconciliationPages(serve: ReturnType<typeof pages>): void {

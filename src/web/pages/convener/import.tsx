@@ -11,7 +11,7 @@ import { importTrades, type TradesImported, tradeColumns } from '../../../trades
 import { words } from '../../api/shapes.ts'
 import { page } from '../../layout.tsx'
 import { type pages, saidOf, type Visit } from '../../page.ts'
-import { Amount, Badge, Choose, Field, When } from '../../parts.tsx'
+import { Amount, Badge, Choose, Field, Table, When } from '../../parts.tsx'
 import { Form, formAt, LongField, Refused } from '../typed-form.tsx'
 import { namesOf, networkHere, worker } from '../whereabouts.ts'
 
@@ -168,56 +168,56 @@ function Outcome({ tried, network, action }: { tried: Tried; network: Network; a
 
 function Refusals({ refusals }: { refusals: Imported['refusals'] }) {
   return (
-    <div class="table">
-      <table>
-        <caption>
-          {refusals.length > refusalsShown
-            ? `The first ${refusalsShown} of ${refusals.length} refused lines`
-            : 'Refused lines'}
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">Line</th>
-            <th scope="col">Why</th>
+    <Table
+      caption={
+        refusals.length > refusalsShown
+          ? `The first ${refusalsShown} of ${refusals.length} refused lines`
+          : 'Refused lines'
+      }
+    >
+      <thead>
+        <tr>
+          <th scope="col">Line</th>
+          <th scope="col">Why</th>
+        </tr>
+      </thead>
+      <tbody>
+        {refusals.slice(0, refusalsShown).map((one) => (
+          <tr key={one.line}>
+            <td>{one.line}</td>
+            <td>{one.why}</td>
           </tr>
-        </thead>
-        <tbody>
-          {refusals.slice(0, refusalsShown).map((one) => (
-            <tr key={one.line}>
-              <td>{one.line}</td>
-              <td>{one.why}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Table>
   )
 }
 
 function Closing({ closing, network }: { closing: TradesImported['closing']; network: Network }) {
   return (
-    <div class="table">
-      <table>
-        <caption>Balances afterwards</caption>
+    <>
+      <Table caption="Balances afterwards">
         <thead>
           <tr>
             <th scope="col">Member</th>
-            <th scope="col">Balance</th>
+            <th scope="col" class="amount">
+              Balance
+            </th>
           </tr>
         </thead>
         <tbody>
           {closing.slice(0, closingShown).map((one) => (
             <tr key={one.memberId}>
               <td>{one.name}</td>
-              <td>
+              <td class="amount">
                 <Amount minor={one.balanceMinor} unit={network} />
               </td>
             </tr>
           ))}
         </tbody>
-      </table>
+      </Table>
       {closing.length > closingShown && <p class="small">And {closing.length - closingShown} more.</p>}
-    </div>
+    </>
   )
 }
 
@@ -228,35 +228,32 @@ function Runs({ runs, nameOf, network }: Runs & { network: Network }) {
   return (
     <section aria-labelledby="runs">
       <h2 id="runs">Runs so far</h2>
-      <div class="table">
-        <table>
-          <caption>Newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">File</th>
-              <th scope="col">What</th>
-              <th scope="col">Rows</th>
-              <th scope="col">Stopped</th>
-              <th scope="col">Who</th>
+      <Table caption="Newest first">
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">File</th>
+            <th scope="col">What</th>
+            <th scope="col">Rows</th>
+            <th scope="col">Stopped</th>
+            <th scope="col">Who</th>
+          </tr>
+        </thead>
+        <tbody>
+          {runs.map((one) => (
+            <tr key={one.id}>
+              <td>
+                <When at={one.ranAt} zone={network.timeZone} />
+              </td>
+              <td>{one.fileName}</td>
+              <td>{one.what}</td>
+              <td>{one.rowsDone}</td>
+              <td>{one.stoppedAtLine === null ? 'no' : `line ${one.stoppedAtLine}: ${one.stoppedBecause}`}</td>
+              <td>{nameOf(one.ranBy)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {runs.map((one) => (
-              <tr key={one.id}>
-                <td>
-                  <When at={one.ranAt} zone={network.timeZone} />
-                </td>
-                <td>{one.fileName}</td>
-                <td>{one.what}</td>
-                <td>{one.rowsDone}</td>
-                <td>{one.stoppedAtLine === null ? 'no' : `line ${one.stoppedAtLine}: ${one.stoppedBecause}`}</td>
-                <td>{nameOf(one.ranBy)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+          ))}
+        </tbody>
+      </Table>
     </section>
   )
 }

@@ -4,6 +4,7 @@ import { idText } from '../../../kit/ids.ts'
 import type { AtMember } from '../../api/place.ts'
 import { page } from '../../layout.tsx'
 import { saidOf, type Visit } from '../../page.ts'
+import { Ways } from '../../parts.tsx'
 import { Refused } from '../typed-form.tsx'
 import type { Here } from '../whereabouts.ts'
 
@@ -19,7 +20,7 @@ export function memberPage(
   const base = pathOf(here)
   const { mayDo } = here
   const seesBook = mayDo('see_book')
-  const links = [
+  const ways = [
     { href: `${base}/trades`, text: 'Trades' },
     { href: `${base}/statement`, text: 'Statement' },
     ...(seesBook
@@ -45,15 +46,7 @@ export function memberPage(
     said: saidOf(visit),
     children: (
       <>
-        <nav aria-label="This business" class="crumbs">
-          <ul class="links">
-            {links.map((link) => (
-              <li key={link.href}>
-                <a href={link.href}>{link.text}</a>
-              </li>
-            ))}
-          </ul>
-        </nav>
+        <Ways label="This business" ways={ways} />
         <Refused visit={visit} />
         {told.children}
       </>
