@@ -107,10 +107,11 @@ test('a name that is taken only when we ask for it is told apart too, under a ke
   await outbox.sale('mill', 'bakery')
   await outbox.deliver()
 
-  const contact = (await outbox.deliveries('mill')).find((one) => one.kind === 'contact')
-  if (!contact) throw new Error('no contact was promised')
+  // Either book may be served first; it is the one whose name is taken under its eyes.
+  const contacts = [...(await outbox.deliveries('mill')), ...(await outbox.deliveries('bakery'))]
+  const tries = await Promise.all(contacts.filter((one) => one.kind === 'contact').map((one) => outbox.attempts(one)))
+  const tried = tries.find((one) => one.length === 3) ?? []
   expect(names(outbox.book('mill'))).toEqual(['The bakery', 'The bakery (customer)'])
-  const tried = await outbox.attempts(contact)
   expect(tried.map((one) => `${one.verb} ${one.outcome}`)).toEqual(['look absent', 'contacts refused', 'contacts done'])
   expect(tried[2]?.key).toBe(`${tried[1]?.key}.2`)
 })
