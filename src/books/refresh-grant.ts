@@ -15,7 +15,7 @@ import { openGrant, sealGrant } from './sealed-grant.ts'
 /** Refreshed when the access token has less than this left. */
 const leastLeftMs = 5 * 60_000
 const refreshDeadlineMs = 10_000
-/** How long a vendor takes the token that was rotated away, in case our answer was lost (facts/xero.md 3). */
+/** How long a vendor takes the token that was rotated away, in case our answer was lost (Xero: half an hour). */
 const graceMs = 30 * 60_000
 
 /** Refreshes that run in this process, by connection, for each database. */

@@ -2,7 +2,7 @@
  * Legal forms and how each is shown. Pure.
  *
  * Registered forms show their number in the public register; the others, a statement with its day.
- * Restricted forms may never go below zero: credit to them is consumer credit (facts/mutual-credit.md 5.1).
+ * Restricted forms may never go below zero: credit to them is consumer credit by British law.
  */
 import type { Day } from '../kit/clock.ts'
 import { isDay } from '../kit/clock.ts'

@@ -200,7 +200,7 @@ export function reversalFor(
     promises: [
       ...reversalIn('seller', trade, how.twoStep.seller),
       ...reversalIn('buyer', trade, how.twoStep.buyer),
-      ...(how.feesBack ? feesOf(trade).map((fee) => feeBackIn(fee, trade, how.feesLeftOut)) : []),
+      ...(how.feesBack ? feesOf(trade).flatMap((fee) => feeBackIn(fee, trade, how.feesLeftOut)) : []),
     ],
   }
 }
@@ -281,7 +281,8 @@ function reversalIn(side: Side, trade: TradeFacts, twoStep: boolean): ReversalPr
   ]
 }
 
-function feeBackIn(fee: TradeFee, trade: TradeFacts, feesLeftOut: ReadonlySet<Uuid>): ReversalPromise {
+/** A fee in credits comes back as money received; one that was billed, as a credit that is set against its bill. */
+function feeBackIn(fee: TradeFee, trade: TradeFacts, feesLeftOut: ReadonlySet<Uuid>): ReversalPromise[] {
   const owner = trade[fee.side].organisationId
   const mark = feeMark[fee.side]
   const charged = deliveryId(trade.networkId, owner, `${trade.reference}-${mark}F${fee.suffix}`)
@@ -289,27 +290,47 @@ function feeBackIn(fee: TradeFee, trade: TradeFacts, feesLeftOut: ReadonlySet<Uu
   const reference = `${mark}G${fee.suffix}`
   const shared = {
     counterpartId: trade.networkOrganisationId,
-    lines: [plainLine(fee.words || 'Network fee', fee.amountMinor)],
-    totalMinor: fee.amountMinor.toString(),
     datedOn: null,
     currency: trade.currency,
     note: reversalNoteOf(trade),
   }
-  const wasBilled = fee.mode === 'money' || feesLeftOut.has(fee.transferId)
-  const document: PromisedDocument = wasBilled
-    ? {
-        what: 'supplier_credit',
-        ...shared,
-        number: `${trade.reference}-${reference}`,
-        dueOn: null,
-        vatMinor: '0',
-        creditMinor: '0',
-        linkedId: null,
-        vatCharged: false,
-        account: 'fee',
-      }
-    : { what: 'money_received', account: 'fee', ...shared }
-  return { ...promised(trade, owner, reference, document, [contact.id, charged]), after: charged }
+  const amount = {
+    lines: [plainLine(fee.words || 'Network fee', fee.amountMinor)],
+    totalMinor: fee.amountMinor.toString(),
+  }
+  const after = (promise: Promised): ReversalPromise => ({ ...promise, after: charged })
+  if (fee.mode !== 'money' && !feesLeftOut.has(fee.transferId)) {
+    const received: PromisedDocument = { what: 'money_received', account: 'fee', ...shared, ...amount }
+    return [after(promised(trade, owner, reference, received, [contact.id, charged]))]
+  }
+  const credit = promised(
+    trade,
+    owner,
+    reference,
+    {
+      what: 'supplier_credit',
+      ...shared,
+      ...amount,
+      number: `${trade.reference}-${reference}`,
+      dueOn: null,
+      vatMinor: '0',
+      creditMinor: '0',
+      linkedId: null,
+      vatCharged: false,
+      account: 'fee',
+    },
+    [contact.id, charged],
+  )
+  const setOff: PromisedDocument = {
+    what: 'allocation',
+    credit: credit.id,
+    against: charged,
+    role: 'supplier',
+    amountMinor: 'open',
+    minor: true,
+    ...shared,
+  }
+  return [credit, promised(trade, owner, `${mark}H${fee.suffix}`, setOff, [credit.id, charged])].map(after)
 }
 
 // ─── What they share ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,5 @@
 /**
- * How Xero speaks: envelopes, dates and errors. Texts and shapes: facts/xero.md, "What Xero answers".
+ * How Xero speaks: envelopes, dates and errors. Texts and shapes as developers report them from Xero.
  */
 import { randomUUID } from 'node:crypto'
 import { toJsonNumber } from '../kit/decimals.ts'

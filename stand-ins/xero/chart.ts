@@ -1,7 +1,6 @@
 /**
  * The charts of accounts and tax rates a new organisation starts with.
- *
- * Codes of the UK chart and of the UK rates: facts/xero.md section 2.
+ * They are those of Xero's own demonstration company in the UK.
  */
 import type { AccountClass, TaxRate } from './book.ts'
 

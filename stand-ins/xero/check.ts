@@ -1,7 +1,7 @@
 /**
  * The published schema, made strict: every element of every request is checked against it.
  *
- * The published file forbids nothing (facts/xero.md section 5). This overlay refuses unknown fields, demands what each
+ * The published file forbids nothing. This overlay refuses unknown fields, demands what each
  * write needs, and bounds the decimal places of money; ids must be uuids. Broken rules are recorded as violations.
  */
 import { readFileSync } from 'node:fs'

@@ -2,7 +2,7 @@
  * The lines of a document: what each is worth, its tax, and what they come to.
  *
  * Keeps: tax is reckoned line by line, half up to the penny, then summed; the unit price is rounded to two places before
- * it is multiplied unless the call says unitdp=4; quantities keep four (facts/xero.md, Tax).
+ * it is multiplied unless the call says unitdp=4; quantities keep four.
  */
 import { randomUUID } from 'node:crypto'
 import { divideHalfUp, toJsonNumber, toMinor } from '../kit/decimals.ts'

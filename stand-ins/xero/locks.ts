@@ -1,7 +1,7 @@
 /**
  * Lock dates: what may not be written on or before them.
  *
- * An adviser's connection is not stopped by the period lock, only by the year-end lock (facts/xero.md section 0).
+ * An adviser's connection is not stopped by the period lock, only by the year-end lock.
  */
 import { Invalid, longDay } from './answers.ts'
 import type { XeroBook } from './book.ts'

@@ -246,7 +246,7 @@ function pairForRefresh({ world, issuer, graceGives }: IdentityParts, request: R
   return pair
 }
 
-/** Revoking a token ends all of the person's connections with the app (facts/xero.md section 3). */
+/** Revoking a token ends all of the person's connections with the app. */
 function revoke({ world, changed }: IdentityParts, request: Request, response: Response) {
   if (!hasClient(world, request)) return void response.status(400).json({ error: 'invalid_client' })
   if (world.refreshTokens.has(String(request.body?.token))) {

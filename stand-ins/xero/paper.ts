@@ -132,7 +132,7 @@ export function changedPaper(call: Call, before: Paper, ask: Element): Paper {
   if (approving && dueDate === undefined && !isCredit(before.type)) throw new Invalid('Due Date cannot be empty')
   const contactId = 'Contact' in ask ? contactFor(call, ask.Contact).id : before.contactId
   const totals = totalsOf(lines, types)
-  // A due date changed on a partly paid document leaves UpdatedDateUTC alone (facts/xero.md section 3).
+  // A due date changed on a partly paid document leaves UpdatedDateUTC alone.
   const quiet = settled && Object.keys(ask).every((name) => ['InvoiceID', 'DueDate'].includes(name))
   return {
     ...before,

@@ -1,7 +1,7 @@
 /**
  * The Xero stand-in: identity, accounting API, control plane and pages on one loopback server.
  *
- * It imports nothing of the product: it is written from Xero's published specification and from facts/xero.md.
+ * It imports nothing of the product: it is written from Xero's published specification and documentation.
  */
 import express from 'express'
 import { StandInClock } from '../kit/clock.ts'

@@ -1,7 +1,7 @@
 /**
  * Xero's filter language: `Type=="ACCREC" AND Date>=DateTime(2026,01,31)`, read into a test on an answer's element.
  *
- * In text only a doubled quote escapes a quote (facts/xero.md, Contacts). Anything that cannot be read, and any field the
+ * In text only a doubled quote escapes a quote. Anything that cannot be read, and any field the
  * schema does not know, is a QueryParseException.
  */
 import { queryRefused } from './answers.ts'

@@ -1,5 +1,5 @@
 /**
- * A Xero stand-in and the vendor's own package as its client, redirected as facts/xero.md section 1.2 says.
+ * A Xero stand-in and the vendor's own package as its client redirected to it.
  */
 import { createRequire } from 'node:module'
 import { type AccountingApi, XeroClient } from 'xero-node'
