@@ -55,6 +55,30 @@ test('a fee comes back with the reversal of its trade', async () => {
   `)
 })
 
+test('a fee in money comes back as a credit that is set against its bill', async () => {
+  const { bakery, mill, deliver } = await world(
+    { bakery: { creditLimit: '500.00' }, mill: {} },
+    { terms: { fees: [{ ...sellerFee, mode: 'money' }] } },
+  )
+
+  const trade = await mill.sellsTo(bakery, '200.00')
+  await deliver()
+  await trade.reverse('goods came back')
+  await deliver()
+
+  expect(mill.bookTable()).toBe(table`
+    document         contact              total   vat   open  account
+    invoice          The bakery           200.00  0.00  0.00  -
+    bill             Valley Exchange CIC  5.00    0.00  0.00  -
+    credit_note      The bakery           200.00  0.00  0.00  -
+    supplier_credit  Valley Exchange CIC  5.00    0.00  0.00  -
+    allocation       Valley Exchange CIC  5.00    -     -     -
+    payment          The bakery           200.00  -     -     -200.00
+    payment          The bakery           200.00  -     -     200.00
+  `)
+  expect(await mill.disagreements()).toBe('all agree')
+})
+
 test('a buyer’s fee that would push a sole trader below zero is an open bill in money instead', async () => {
   const buyerFee: Fee = { ...sellerFee, side: 'buyer' }
   const { smith, mill, deliver, ledgerTable } = await world(
