@@ -54,7 +54,7 @@ function mayImport(file: string, name: string): boolean {
   if (file.startsWith('stand-ins/')) return target.startsWith('stand-ins/')
   if (file.startsWith('connectors/')) {
     return (
-      ['connectors/port.ts', 'connectors/http.ts', 'connectors/like.ts'].includes(target) ||
+      ['connectors/port.ts', 'connectors/http.ts'].includes(target) ||
       (kind !== undefined && target.startsWith(`connectors/${kind}/`))
     )
   }

@@ -1,6 +1,6 @@
 /**
  * The charts of accounts and tax rates a new organisation starts with.
- * They are those of Xero's own demonstration company in the UK.
+ * Codes are those of Xero's usual UK chart and UK rates.
  */
 import type { AccountClass, TaxRate } from './book.ts'
 
