@@ -9,14 +9,12 @@
 import type { Clock } from '../kit/clock.ts'
 import { isDay } from '../kit/clock.ts'
 import { asWorker, type Db, inTransaction, type Tx } from '../kit/db.ts'
-import { newId, type Uuid } from '../kit/ids.ts'
-import { amountIn, type CsvRefusal, type CsvRow, readCsv } from '../kit/read-csv.ts'
-import { Refusal } from '../kit/refusal.ts'
+import { amountIn, type CsvRow, readCsv } from '../kit/read-csv.ts'
 import { admit } from './admit.ts'
 import { type LegalForm, legalForms } from './evidence.ts'
+import { type ImportAsk, type Imported, nothingYet, recordRun, whyRefused } from './import-run.ts'
 import { createMember } from './invite.ts'
 import { networkOf } from './network.ts'
-import { recordDeed } from './record-deed.ts'
 
 export const memberColumns = {
   needed: ['name', 'email', 'legal_form'],
@@ -34,71 +32,17 @@ export const memberColumns = {
   ],
 } as const
 
-export type ImportAsk = {
-  networkId: Uuid
-  fileName: string
-  text: string
-  dryRun: boolean
-  actor: string
-  progress?: (done: number, of: number) => void
-}
-export type Imported = {
-  dryRun: boolean
-  rows: number
-  /** Made by this run, or what a real run would make. */
-  done: number
-  /** Stood already: from an earlier run of the same file. */
-  known: number
-  totalMinor: bigint
-  /** In a dry run every one; in a real run the first, before which it stopped. */
-  refusals: CsvRefusal[]
-  stoppedAtLine: number | null
-}
-
 type Deps = { db: Db; clock: Clock }
 
 class DryRunOver extends Error {}
 
 export async function importMembers(deps: Deps, ask: ImportAsk): Promise<Imported> {
   const { rows, refusal } = readCsv(ask.text, memberColumns)
-  const result: Imported = {
-    dryRun: ask.dryRun,
-    rows: rows.length,
-    done: 0,
-    known: 0,
-    totalMinor: 0n,
-    refusals: [],
-    stoppedAtLine: null,
-  }
+  const result = nothingYet(ask.dryRun, rows.length)
   if (refusal) return { ...result, refusals: [refusal], stoppedAtLine: refusal.line }
   if (ask.dryRun) await tryAll(deps, ask, rows, result)
   else await makeEach(deps, ask, rows, result)
-  if (!ask.dryRun) {
-    await inTransaction(deps.db, asWorker, async (tx) => {
-      const ranAt = deps.clock.now()
-      const stopped = result.refusals[0]
-      await tx.importRun.create({
-        data: {
-          networkId: ask.networkId,
-          id: newId(ranAt),
-          what: 'members',
-          fileName: ask.fileName,
-          rowsDone: result.done,
-          totalMinor: 0n,
-          stoppedAtLine: stopped?.line ?? null,
-          stoppedBecause: stopped?.why ?? null,
-          ranBy: ask.actor,
-          ranAt,
-        },
-      })
-      await recordDeed(tx, deps.clock, {
-        networkId: ask.networkId,
-        actor: ask.actor,
-        what: 'members_imported',
-        facts: { fileName: ask.fileName, done: result.done },
-      })
-    })
-  }
+  if (!ask.dryRun) await recordRun(deps, ask, 'members', result)
   return result
 }
 
@@ -137,11 +81,6 @@ async function tryAll(deps: Deps, ask: ImportAsk, rows: CsvRow[], result: Import
   await work.catch((error: unknown) => {
     if (!(error instanceof DryRunOver)) throw error
   })
-}
-
-function whyRefused(error: unknown): string {
-  if (error instanceof Refusal) return `${error.says} ${error.fix}`
-  throw error
 }
 
 async function make(

@@ -8,27 +8,30 @@
  */
 import type pg from 'pg'
 import type { Clock } from '../kit/clock.ts'
-import { dateOf, dayOf, isDay } from '../kit/clock.ts'
 import { asWorker, type Db, inTransaction, withConnection } from '../kit/db.ts'
-import { idFromText, idOfCause, newId, type Uuid } from '../kit/ids.ts'
+import type { Uuid } from '../kit/ids.ts'
 import { invariant } from '../kit/invariant.ts'
-import { largestAmountMinor, showAmount } from '../kit/money.ts'
-import { amountIn, type CsvRow, readCsv } from '../kit/read-csv.ts'
-import { Refusal } from '../kit/refusal.ts'
+import { readCsv } from '../kit/read-csv.ts'
 import { refusalOf } from '../ledger/post.ts'
-import type { ImportAsk, Imported } from '../networks/import-members.ts'
+import { type ImportAsk, type Imported, nothingYet, recordRun, whyRefused } from '../networks/import-run.ts'
 import { type Member, membersOf } from '../networks/member.ts'
-import { type Network, networkOf } from '../networks/network.ts'
-import { recordDeed } from '../networks/record-deed.ts'
-import { currentTerms, type Terms } from '../networks/terms.ts'
-import { longestDescription } from './price.ts'
+import { networkOf } from '../networks/network.ts'
+import { currentTerms } from '../networks/terms.ts'
+import {
+  type Around,
+  byEveryName,
+  compared,
+  isSame,
+  type Judged,
+  judge,
+  otherContent,
+  type Sale,
+  type Standing,
+  salesOf,
+  tradeColumns,
+} from './judge-rows.ts'
 import { proposalOf } from './proposal.ts'
 import type { AcceptanceAsk, AcceptanceVerdict } from './record-trade.ts'
-
-export const tradeColumns = {
-  needed: ['day', 'seller', 'buyer', 'amount'],
-  optional: ['description', 'reference'],
-} as const
 
 export type TradesImported = Imported & {
   /** Of every member that the file names, as this run leaves them, or as a real run would. By name. */
@@ -36,42 +39,20 @@ export type TradesImported = Imported & {
 }
 
 type Deps = { db: Db; clock: Clock }
-type Sale = {
-  row: CsvRow
-  id: Uuid
-  seller: Member
-  buyer: Member
-  amountMinor: bigint
-  description: string
-  reference: string | null
-}
-type Judged = { sale: Sale } | { line: number; why: string }
 /** The members that the file names, by their accounts. */
 type Named = Map<Uuid, Member>
-type Around = { network: Network; terms: Terms; membersBy: Map<string, Member[]> }
 
 /** Rows of one call and, in a real run, of one commit. */
 const rowsAtOnce = 250
 const idsAtOnce = 5_000
 /** Far more members than any network has. */
 const mostMembers = 100_000
-const longestReference = 100
-const usualDescription = 'Carried over'
 
 class Undone extends Error {}
 
 export async function importTrades(deps: Deps, ask: ImportAsk): Promise<TradesImported> {
   const { rows, refusal } = readCsv(ask.text, tradeColumns)
-  const result: TradesImported = {
-    dryRun: ask.dryRun,
-    rows: rows.length,
-    done: 0,
-    known: 0,
-    totalMinor: 0n,
-    refusals: [],
-    stoppedAtLine: null,
-    closing: [],
-  }
+  const result: TradesImported = { ...nothingYet(ask.dryRun, rows.length), closing: [] }
   if (refusal) return { ...result, refusals: [refusal], stoppedAtLine: refusal.line }
   const around = await inTransaction(deps.db, asWorker, async (tx) => ({
     network: await networkOf(tx, ask.networkId),
@@ -85,49 +66,6 @@ export async function importTrades(deps: Deps, ask: ImportAsk): Promise<TradesIm
   else await makeInTurn(deps, ask, around, fresh, named, result)
   result.refusals.sort((one, other) => one.line - other.line)
   return result
-}
-
-/** A member is named by its id, its invoice prefix or its exact name; a name may be borne by several. */
-function byEveryName(members: Member[]): Map<string, Member[]> {
-  const found = new Map<string, Member[]>()
-  for (const member of members)
-    for (const name of new Set([member.id, member.invoicePrefix, member.organisation.name]))
-      found.set(name, [...(found.get(name) ?? []), member])
-  return found
-}
-
-/** All that a row alone can be refused for. Pure. */
-function judge({ network, membersBy }: Around, ask: ImportAsk, row: CsvRow): Judged {
-  const get = (name: string) => row.fields[name] ?? ''
-  const no = (why: string) => ({ line: row.line, why })
-  if (!isDay(get('day'))) return no(`"${get('day')}" is no day of the calendar; write it as YYYY-MM-DD.`)
-  const parties: Member[] = []
-  for (const side of ['seller', 'buyer'] as const) {
-    const name = get(side)
-    const named = membersBy.get(idFromText('member', name) ?? name) ?? []
-    if (name === '') return no(`The ${side} is missing.`)
-    if (named.length === 0) return no(`No member has the id, invoice prefix or exact name "${name}" (${side}).`)
-    if (named.length > 1) return no(`${named.length} members answer to "${name}" (${side}); name it by its id.`)
-    parties.push(...named)
-  }
-  const [seller, buyer] = parties
-  invariant(seller && buyer, 'a row lost a side')
-  if (seller.id === buyer.id) return no('Seller and buyer are the same member.')
-  const amount = amountIn(get('amount'), network.scale)
-  if ('why' in amount) return no(amount.why)
-  if (amount.minor <= 0n) return no(`The amount ${get('amount')} must be above zero; a sale back is a row of its own.`)
-  if (amount.minor > largestAmountMinor) {
-    const most = showAmount(largestAmountMinor, network.currency, network.scale)
-    return no(`The amount ${get('amount')} is larger than a trade can be (${most}).`)
-  }
-  const description = get('description') || usualDescription
-  if (description.length > longestDescription)
-    return no(`The description is longer than ${longestDescription} characters.`)
-  if (get('reference').length > longestReference)
-    return no(`The reference is longer than ${longestReference} characters.`)
-  const id = idOfCause('import', ask.networkId, ask.fileName, String(row.line))
-  const sale = { row, id, seller, buyer, amountMinor: amount.minor, description, reference: get('reference') || null }
-  return { sale }
 }
 
 /** Leaves out what an earlier run of the same file has made; a line that stands with other content is refused. */
@@ -147,43 +85,6 @@ async function withoutKnown(deps: Deps, around: Around, judged: Judged[], result
     else fresh.push({ line: one.sale.row.line, why: otherContent(around, stands) })
   }
   return fresh
-}
-
-const compared = {
-  id: true,
-  sellerMemberId: true,
-  buyerMemberId: true,
-  creditMinor: true,
-  tradedOn: true,
-  description: true,
-  buyerReference: true,
-} as const
-type Standing = {
-  id: Uuid
-  sellerMemberId: Uuid
-  buyerMemberId: Uuid
-  creditMinor: bigint
-  tradedOn: Date
-  description: string
-  buyerReference: string | null
-}
-
-function isSame(sale: Sale, stands: Standing): boolean {
-  return (
-    sale.seller.id === stands.sellerMemberId &&
-    sale.buyer.id === stands.buyerMemberId &&
-    sale.amountMinor === stands.creditMinor &&
-    dateOf(sale.row.fields.day ?? '').getTime() === stands.tradedOn.getTime() &&
-    sale.description === stands.description &&
-    sale.reference === stands.buyerReference
-  )
-}
-
-function otherContent({ network, membersBy }: Around, stands: Standing): string {
-  const name = (id: Uuid) => membersBy.get(id)?.[0]?.organisation.name ?? id
-  const amount = showAmount(stands.creditMinor, network.currency, network.scale)
-  const was = `${dayOf(stands.tradedOn)}, ${name(stands.sellerMemberId)} to ${name(stands.buyerMemberId)}, ${amount}`
-  return `This line of this file was imported before with other content (${was}). What stands stays: put this line back as it was, and new rows after it; a mistake is reversed as a trade.`
 }
 
 /** Chunk by chunk, each its own commit; a chunk with a refused row is undone and done again up to that row. */
@@ -210,7 +111,7 @@ async function makeInTurn(
     ask.progress?.(result.known + result.done, result.rows)
   }
   result.stoppedAtLine = result.refusals[0]?.line ?? null
-  await recordRun(deps, ask, result)
+  await recordRun(deps, ask, 'trades', result)
   result.closing = await withConnection(deps.db.writer, writerOf(ask), (client) => closingOf(client, ask, named))
 }
 
@@ -342,11 +243,6 @@ function acceptanceOf({ network, terms }: Around, ask: ImportAsk, sale: Sale, at
   }
 }
 
-function whyRefused(error: unknown): string {
-  if (error instanceof Refusal) return `${error.says} ${error.fix}`
-  throw error
-}
-
 function count(result: Imported, verdict: Verdict, sale: Sale): void {
   if ('replayed' in verdict && verdict.replayed) result.known += 1
   else {
@@ -374,33 +270,6 @@ function accountsNamed(judged: Judged[]): Named {
   return named
 }
 
-function salesOf(judged: Judged[]): Sale[] {
-  return judged.flatMap((one) => ('sale' in one ? [one.sale] : []))
-}
-
 function writerOf(ask: ImportAsk) {
   return { role: 'writer', network: ask.networkId } as const
-}
-
-async function recordRun(deps: Deps, ask: ImportAsk, result: Imported): Promise<void> {
-  await inTransaction(deps.db, asWorker, async (tx) => {
-    const ranAt = deps.clock.now()
-    const stopped = result.refusals[0]
-    await tx.importRun.create({
-      data: {
-        networkId: ask.networkId,
-        id: newId(ranAt),
-        what: 'trades',
-        fileName: ask.fileName,
-        rowsDone: result.done,
-        totalMinor: result.totalMinor,
-        stoppedAtLine: stopped?.line ?? null,
-        stoppedBecause: stopped?.why ?? null,
-        ranBy: ask.actor,
-        ranAt,
-      },
-    })
-    const facts = { fileName: ask.fileName, done: result.done, totalMinor: result.totalMinor.toString() }
-    await recordDeed(tx, deps.clock, { networkId: ask.networkId, actor: ask.actor, what: 'trades_imported', facts })
-  })
 }

@@ -1,6 +1,7 @@
 /** A network's past, carried over from CSV files: members first, then trades. Columns and rules: docs/import.md. */
 import { z } from 'zod'
-import { type Imported, importMembers } from '../../networks/import-members.ts'
+import { importMembers } from '../../networks/import-members.ts'
+import type { Imported } from '../../networks/import-run.ts'
 import { importTrades, type TradesImported } from '../../trades/import-trades.ts'
 import { networkParams } from './networks.ts'
 import { atNetwork } from './place.ts'

@@ -5,9 +5,11 @@
  */
 import { z } from 'zod'
 import type { Tx } from '../../../kit/db.ts'
-import { type Imported, importMembers, memberColumns } from '../../../networks/import-members.ts'
+import { importMembers, memberColumns } from '../../../networks/import-members.ts'
+import type { Imported } from '../../../networks/import-run.ts'
 import type { Network } from '../../../networks/network.ts'
-import { importTrades, type TradesImported, tradeColumns } from '../../../trades/import-trades.ts'
+import { importTrades, type TradesImported } from '../../../trades/import-trades.ts'
+import { tradeColumns } from '../../../trades/judge-rows.ts'
 import { words } from '../../api/shapes.ts'
 import { page } from '../../layout.tsx'
 import { type pages, saidOf, type Visit } from '../../page.ts'
