@@ -55,10 +55,24 @@ async function oneCall(wire: Wire, grant: Grant, chunk: Write[], hasOthers: bool
     return chunk.length === 1 && only ? [await alone(wire, grant, only)] : await together(wire, grant, chunk)
   } catch (error) {
     if (!(error instanceof BookError)) throw error
+    if (chunk.length > 1 && error.facts.cause === 'address_unknown') return oneByOne(wire, grant, chunk)
     const isOfTheThing = chunk.length === 1 && !endsTheCall(error)
     if (!hasOthers && !isOfTheThing) throw error
     return chunk.map(() => ({ ok: false, error }))
   }
+}
+
+/** Behind this door no batch is known, so nothing of it was carried out: each thing goes by itself. */
+async function oneByOne(wire: Wire, grant: Grant, chunk: Write[]): Promise<Verdict[]> {
+  const outcome: Verdict[] = []
+  let stopped: BookError | null = null
+  for (const write of chunk) {
+    const told: Verdict[] = stopped ? [notSent(stopped)] : await oneCall(wire, grant, [write], true)
+    const verdict = told[0] ?? silence(null)
+    if (!verdict.ok && !stopped && endsTheCall(verdict.error)) stopped = verdict.error
+    outcome.push(verdict)
+  }
+  return outcome
 }
 
 async function alone(wire: Wire, grant: Grant, write: Write): Promise<Verdict> {

@@ -364,6 +364,30 @@ test('what a throttled batch keeps from being sent is told as throttled too, and
   }
 })
 
+test('where no batch is known, each thing goes by itself under its own key', async () => {
+  nock(api).post(`${company}/batch`).query(true).reply(404, '<html>not here</html>', { 'content-type': 'text/html' })
+  const bodies: Body[] = []
+  for (const key of ['k1', 'k2']) {
+    nock(api)
+      .post(`${company}/invoice`)
+      .query({ requestid: key, minorversion: '75' })
+      .reply(200, async (request: Request) => {
+        const asked = (await request.json()) as Body
+        bodies.push(asked)
+        return { Invoice: { ...asked, Id: key, SyncToken: '0', MetaData: {} }, time: now() }
+      })
+  }
+  const verdicts = await connectorWith().putDocuments(grant, [
+    { key: 'k1', thing: invoice() },
+    { key: 'k2', thing: invoice() },
+  ])
+  expect(bodies).toHaveLength(2)
+  expect(verdicts).toMatchObject([
+    { ok: true, receipt: { id: 'k1' } },
+    { ok: true, receipt: { id: 'k2' } },
+  ])
+})
+
 test('a batch refused whole is thrown', async () => {
   nock(api).post(`${company}/batch`).query(true).reply(401, '', {})
   await expect(connectorWith().putDocuments(grant, many(2))).rejects.toMatchObject({ kind: 'unauthorized' })
