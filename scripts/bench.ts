@@ -7,7 +7,7 @@ import { progress, type Say } from '../src/demo/progress.ts'
 import { callForEach, groupCommit } from './bench/contenders.ts'
 import { type Ground, openGround } from './bench/ground.ts'
 import { floorSpeed, importSpeed, rowsOfAnImport } from './bench/import-rows.ts'
-import { mean, type Ratio, ratio, speed, spread, turned } from './bench/measure.ts'
+import { type Ratio, ratio, speed, spread, turned } from './bench/measure.ts'
 import { prismaPosting } from './bench/prisma-posting.ts'
 
 const callers = 32
@@ -15,10 +15,16 @@ const warmUpMs = 500
 const full = { rounds: 5, forMs: 2_000 }
 const quick = { rounds: 3, forMs: 1_000 }
 
-/** A round of these is cut into slices that alternate, so that a busy moment of the machine meets all of them alike. */
-const transferContests = ['ours_32', 'function_32', 'prisma_32', 'ours_1', 'function_1', 'ours_32_hot'] as const
-const slices = 4
-const contests = [...transferContests, 'import', 'floor'] as const
+const contests = [
+  'ours_32',
+  'function_32',
+  'prisma_32',
+  'ours_1',
+  'function_1',
+  'ours_32_hot',
+  'import',
+  'floor',
+] as const
 type Contest = (typeof contests)[number]
 type Speeds = Record<Contest, number[]>
 
@@ -60,21 +66,17 @@ async function measure(on: Ground, tell: Say): Promise<Speeds> {
     function_1: (_, forMs) => speed(1, forMs, () => each.once()),
     ours_32_hot: (_, forMs) => speed(callers, forMs, () => ours.once(true)),
     import: (round) => importSpeed(on, round, tell),
-    floor: () => floorSpeed(on),
+    floor: (round) => floorSpeed(on, round),
   }
   tell('warming up')
   for (const contest of contests) if (contest !== 'import') await run[contest](-1, warmUpMs)
   const speeds = Object.fromEntries(contests.map((contest) => [contest, [] as number[]])) as Speeds
-  for (let round = 0; round < setting.rounds; round += 1) {
-    const measured = Object.fromEntries(contests.map((contest) => [contest, [] as number[]])) as Speeds
-    for (let slice = 0; slice < slices; slice += 1)
-      for (const contest of turned(transferContests, round + slice))
-        measured[contest].push(await run[contest](round, setting.forMs / slices))
-    for (const contest of ['floor', 'import', 'floor'] as const) measured[contest].push(await run[contest](round, 0))
-    for (const contest of contests) speeds[contest].push(mean(measured[contest]))
-    const line = contests.map((contest) => `${contest} ${Math.round(speeds[contest][round] ?? 0)}`)
-    tell(`round ${round + 1} of ${setting.rounds}, a second: ${line.join(', ')}`)
-  }
+  for (let round = 0; round < setting.rounds; round += 1)
+    for (const contest of turned(contests, round)) {
+      const measured = await run[contest](round, setting.forMs)
+      speeds[contest].push(measured)
+      tell(`round ${round + 1} of ${setting.rounds}: ${contest} ${Math.round(measured)} a second`)
+    }
   for (const contender of [ours, each, prisma]) await contender.end()
   return speeds
 }

@@ -3,7 +3,7 @@
  * floor below which no import on this database can go.
  */
 import { addDays, machineClock } from '../../src/kit/clock.ts'
-import { newId } from '../../src/kit/ids.ts'
+import { idOfCause } from '../../src/kit/ids.ts'
 import { invariant } from '../../src/kit/invariant.ts'
 import { importTrades } from '../../src/trades/import-trades.ts'
 import type { Ground } from './ground.ts'
@@ -48,7 +48,7 @@ function pastOf(names: string[], round: number): string {
 }
 
 /** Rows a second of the same number of rows in a table with one index and no rule. */
-export async function floorSpeed(ground: Ground): Promise<number> {
+export async function floorSpeed(ground: Ground, round: number): Promise<number> {
   const { pool } = ground.db
   await pool.query(`create table if not exists bench_row (network_id uuid, id uuid primary key, traded_on date, seller_id uuid,
     buyer_id uuid, amount_minor bigint, description text)`)
@@ -60,7 +60,7 @@ export async function floorSpeed(ground: Ground): Promise<number> {
   const began = performance.now()
   for (let from = 0; from < rowsOfAnImport; from += rowsInACommit) {
     const values = Array.from({ length: rowsInACommit }, (_, row) => {
-      const id = newId(machineClock.now())
+      const id = idOfCause('bench row', String(round), String(from + row))
       return [ground.importNetworkId, id, '2010-01-01', id, id, from + row + 1, `Sale ${from + row + 1}`]
     })
     await pool.query({ ...statement, values: values.flat() })

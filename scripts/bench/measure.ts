@@ -23,10 +23,6 @@ export function perSecond(done: number, inMs: number): number {
   return (done * 1000) / inMs
 }
 
-export function mean(values: number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
-}
-
 export function ratio(ours: number[], theirs: number[]): Ratio {
   return spread(ours.map((speed, round) => speed / (theirs[round] ?? Number.NaN)))
 }
