@@ -11,6 +11,8 @@ create or replace function accept_trades(p_network uuid, p_asks jsonb) returns j
 language plpgsql volatile
 set enable_seqscan = off
 set jit = off
+-- To plan these statements anew for each call costs more than to run them.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   head ledger_head%rowtype;
