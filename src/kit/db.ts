@@ -15,6 +15,7 @@ export type Db = {
   prisma: PrismaClient
   /** For SQL functions of the posting path and for the few statements Prisma cannot say. */
   pool: pg.Pool
+  /** Sends a query without waiting for the answer to the one before it. */
   writer: pg.Pool
   /** Two connections for the rare transaction that waits for the outside (the refresh of a grant): it holds up nobody else. */
   apart: pg.Pool
@@ -38,7 +39,7 @@ const longestStatementMs = 120_000
 
 export function openDb(url: string, settings: { log?: Log; connections?: number; writers?: number } = {}): Db {
   const pool = new pg.Pool({ connectionString: url, max: settings.connections ?? 10 })
-  const writer = new pg.Pool({ connectionString: url, max: settings.writers ?? 3 })
+  const writer = new pg.Pool({ connectionString: url, max: settings.writers ?? 3, pipeline: true })
   const apart = new pg.Pool({ connectionString: url, max: 2 })
   // An idle connection that the server closed is no reason to fall; the pool opens another.
   for (const one of [pool, writer, apart])
@@ -111,6 +112,41 @@ export async function withConnection<T>(
   } finally {
     client.release(broken)
   }
+}
+
+/**
+ * One call of an SQL function that is a whole transaction. Everything is sent at once and travels once; the statement that calls
+ * takes role and networks first. When it fails, what was sent behind it ends the transaction by undoing it. `$1` and so on in the
+ * call are the values.
+ */
+export async function callAlone<Answer>(
+  { writer }: Db,
+  scope: Scope,
+  call: string,
+  values: unknown[],
+): Promise<Answer> {
+  const { role, networks, organisations } = named(scope)
+  const [a, b, c] = [1, 2, 3].map((place) => `$${values.length + place}`)
+  const client = await writer.connect()
+  const [begun, called, ended] = await Promise.allSettled([
+    client.query(`begin; set local statement_timeout = ${longestStatementMs}`),
+    client.query<{ answer: Answer }>({
+      name: call,
+      // The condition reads what taking the role gives, and a function is asked of a row only after its conditions.
+      text: `with scope as materialized (
+          select set_config('role', ${a}, true) as role, set_config('quits.networks', ${b}, true), set_config('quits.organisations', ${c}, true))
+        select ${call} as answer from scope where scope.role = ${a}`,
+      values: [...values, role, networks, organisations],
+    }),
+    client.query('commit'),
+  ])
+  client.release(ended.status === 'rejected')
+  if (begun.status === 'rejected') throw begun.reason
+  if (called.status === 'rejected') throw called.reason
+  if (ended.status === 'rejected') throw ended.reason
+  const [row] = called.value.rows
+  invariant(row, `${call} gave no answer`)
+  return row.answer
 }
 
 /** The database's own instant, for what two processes compare. */

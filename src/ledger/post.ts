@@ -6,11 +6,10 @@
  *
  * @path trade 3/7 writes the transfer and its two entries
  */
-import type pg from 'pg'
 import { type Batch, batchOf } from '../kit/batch.ts'
 import type { Day } from '../kit/clock.ts'
 import { instantOf, isDay } from '../kit/clock.ts'
-import { type Db, withConnection } from '../kit/db.ts'
+import { callAlone, type Db } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { invariant } from '../kit/invariant.ts'
 import { isRefusalCode, Refusal, type RefusalCode } from '../kit/refusal.ts'
@@ -87,13 +86,7 @@ const retriesOfADeadlock = 3
 
 export function postingsOf(db: Db): Batch<PostingAsk, PostingVerdict> {
   return batchOf({
-    run: (networkId, asked) =>
-      askWriter<PostingVerdict>(
-        db,
-        networkId,
-        { name: 'ledger_post', text: 'select ledger_post($1, $2::jsonb) as verdicts' },
-        asked.map(postingJson),
-      ),
+    run: (networkId, asked) => askWriter<PostingVerdict>(db, networkId, 'ledger_post', asked.map(postingJson)),
     most: mostInOneCall,
     waitingRoom,
     atOnce: networksAtOnce,
@@ -132,21 +125,22 @@ export function postingJson(ask: PostingAsk): Record<string, unknown> {
   }
 }
 
+type PostingFunction = 'ledger_post' | 'accept_trades' | 'propose_trades' | 'close_trades' | 'reverse_trades'
+
 /** One call of a posting function as the writer of one network, in a transaction of its own; all of it or nothing. */
 export async function askWriter<Verdict>(
   db: Db,
   networkId: Uuid,
-  query: { name: string; text: string },
+  name: PostingFunction,
   asks: unknown[],
 ): Promise<Verdict[]> {
+  const scope = { role: 'writer', network: networkId } as const
   const values = [networkId, JSON.stringify(asks)]
   for (let tries = 1; ; tries += 1) {
     try {
-      return await withConnection(db.writer, { role: 'writer', network: networkId }, async (client: pg.PoolClient) => {
-        const { rows } = await client.query<{ verdicts: Verdict[] }>({ ...query, values })
-        invariant(rows[0]?.verdicts.length === asks.length, `${query.name} answered another number of verdicts`)
-        return rows[0].verdicts
-      })
+      const verdicts = await callAlone<Verdict[]>(db, scope, `${name}($1, $2::jsonb)`, values)
+      invariant(verdicts.length === asks.length, `${name} answered another number of verdicts`)
+      return verdicts
     } catch (error) {
       if (tries > retriesOfADeadlock || !isUndoneByTheDatabase(error)) throw error
     }

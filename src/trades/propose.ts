@@ -57,12 +57,9 @@ export async function propose(deps: Deps, ask: TradeAsk & { answer?: AnswerToKee
     if (accepted) return readTrade(deps.db, ask.networkId, ask.id)
   }
   const hold = holdPostingFor(parties, proposal, at)
-  const [verdict] = await askWriter<Verdict>(
-    deps.db,
-    ask.networkId,
-    { name: 'propose_trades', text: 'select propose_trades($1, $2::jsonb) as verdicts' },
-    [{ proposal, ...(hold ? { hold: postingJson(hold) } : {}), ...answer }],
-  )
+  const [verdict] = await askWriter<Verdict>(deps.db, ask.networkId, 'propose_trades', [
+    { proposal, ...(hold ? { hold: postingJson(hold) } : {}), ...answer },
+  ])
   mustBeYes(verdict)
   return readTrade(deps.db, ask.networkId, ask.id)
 }
@@ -115,7 +112,7 @@ export async function lapseDue(deps: { db: Db }): Promise<number> {
   }
   let lapsed = 0
   for (const [networkId, asks] of byNetwork) {
-    const verdicts = await askWriter<Verdict>(deps.db, networkId, closeTrades, asks)
+    const verdicts = await askWriter<Verdict>(deps.db, networkId, 'close_trades', asks)
     lapsed += verdicts.filter((verdict) => verdict.ok).length
   }
   return lapsed
@@ -133,8 +130,6 @@ export async function partiesOf(
   }
 }
 
-const closeTrades = { name: 'close_trades', text: 'select close_trades($1, $2::jsonb) as verdicts' }
-
 async function close(db: Db, to: 'declined' | 'withdrawn', ask: Closing): Promise<Trade> {
   const { networkId, tradeId, side, actor, reason } = ask
   const row = await inTransaction(db, asWorker, (tx) =>
@@ -144,7 +139,7 @@ async function close(db: Db, to: 'declined' | 'withdrawn', ask: Closing): Promis
   const release = releaseOf(networkId, tradeId, row.posting)
   const answer = ask.answer ? { answer: ask.answer } : {}
   const asked = { tradeId, to, side, actor, reason, ...release, ...answer }
-  const [verdict] = await askWriter<Verdict>(db, networkId, closeTrades, [asked])
+  const [verdict] = await askWriter<Verdict>(db, networkId, 'close_trades', [asked])
   mustBeYes(verdict)
   return readTrade(db, networkId, tradeId)
 }

@@ -74,13 +74,7 @@ const networksAtOnce = 3
 
 export function acceptancesOf(db: Db): Batch<AcceptanceAsk, AcceptanceVerdict> {
   return batchOf({
-    run: (networkId, asked) =>
-      askWriter<AcceptanceVerdict>(
-        db,
-        networkId,
-        { name: 'accept_trades', text: 'select accept_trades($1, $2::jsonb) as verdicts' },
-        asked,
-      ),
+    run: (networkId, asked) => askWriter<AcceptanceVerdict>(db, networkId, 'accept_trades', asked),
     most: mostInOneCall,
     waitingRoom,
     atOnce: networksAtOnce,

@@ -101,12 +101,9 @@ export async function reverseTrade(deps: { db: Db }, ask: ReversalAsk): Promise<
     })
   })
   const asked = { tradeId, side, actor, reason: ask.reason.trim(), posting: postingJson(posting), promises }
-  const [verdict] = await askWriter<Verdict>(
-    deps.db,
-    networkId,
-    { name: 'reverse_trades', text: 'select reverse_trades($1, $2::jsonb) as verdicts' },
-    [{ ...asked, ...(ask.answer ? { answer: ask.answer } : {}) }],
-  )
+  const [verdict] = await askWriter<Verdict>(deps.db, networkId, 'reverse_trades', [
+    { ...asked, ...(ask.answer ? { answer: ask.answer } : {}) },
+  ])
   invariant(verdict, 'a reversal was answered by nothing')
   if (!verdict.ok) throw refusalOf(verdict)
   const refused = 'kept' in verdict ? refusedBefore(verdict.kept) : null

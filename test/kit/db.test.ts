@@ -1,6 +1,6 @@
 /** Transactions name who works, and end in time. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { asWorker, type Db, inTransaction, openDb, withConnection } from '../../src/kit/db.ts'
+import { asWorker, callAlone, type Db, inTransaction, openDb, withConnection } from '../../src/kit/db.ts'
 import { type FreshDatabase, freshDatabase } from '../support/db.ts'
 
 let fresh: FreshDatabase
@@ -32,4 +32,24 @@ test('role and limits end with their transaction', async () => {
   expect(posting.rows).toEqual([{ role: 'quits_writer', timeout: '2min' }])
   for (const pool of [db.pool, db.writer])
     expect((await pool.query(settings)).rows).toEqual([{ role: 'none', timeout: '0' }])
+})
+
+test('a call alone takes the role and the limits with it, and a failed one leaves its connection as it was', async () => {
+  const writer = { role: 'writer', network: '' } as const
+  const inside = `current_setting('role') || ' ' || current_setting('statement_timeout') || ' ' || $1`
+  expect(await callAlone(db, writer, inside, ['asked'])).toBe('quits_writer 2min asked')
+  await expect(callAlone(db, writer, '1 / $1::int', [0])).rejects.toMatchObject({ code: '22012' })
+  await expect(callAlone(db, writer, 'no_such_function($1)', [0])).rejects.toMatchObject({ code: '42883' })
+  expect((await db.writer.query(settings)).rows).toEqual([{ role: 'none', timeout: '0' }])
+  expect(db.writer.totalCount).toBe(1)
+  expect(await callAlone(db, writer, inside, ['again'])).toBe('quits_writer 2min again')
+})
+
+test('a call that fails after it wrote has written nothing', async () => {
+  await db.pool.query(`create function write_and_fail(text) returns int language plpgsql as $$
+    begin insert into person (id, email, created_at) values (gen_random_uuid(), $1, now()); return 1 / 0; end $$`)
+  await expect(callAlone(db, asWorker, 'write_and_fail($1)', ['ada@example.org'])).rejects.toMatchObject({
+    code: '22012',
+  })
+  expect((await db.pool.query('select email from person')).rows).toEqual([])
 })

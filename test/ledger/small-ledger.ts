@@ -100,12 +100,7 @@ export async function smallLedger(db: Db, accounts: Record<string, Limits>, time
     post: (ask: PostingAsk): Promise<Posted> => post({ postings }, networkId, ask),
     /** Exactly one call for all of these; through the batch the first would go ahead alone. */
     together: (asks: PostingAsk[]): Promise<PostingVerdict[]> =>
-      askWriter(
-        db,
-        networkId,
-        { name: 'ledger_post', text: 'select ledger_post($1, $2::jsonb) as verdicts' },
-        asks.map(postingJson),
-      ),
+      askWriter(db, networkId, 'ledger_post', asks.map(postingJson)),
     sale: (
       name: string,
       buyer: string,
