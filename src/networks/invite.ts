@@ -187,7 +187,9 @@ export async function acceptInvitation(
   const { organisationId, networkId } = member
   // What a convener or another network holds evidence for already is changed by changeForm, under its rules.
   const form = member.organisation.evidence ? undefined : details.form
-  const organisation = await recordDetails(tx, clock, organisationId, { ...details, form })
+  // The address that answered is the one its counterparties write to, unless another is known: books find contacts by it.
+  const email = details.email ?? member.organisation.email ?? invitation.email
+  const organisation = await recordDetails(tx, clock, organisationId, { ...details, email, form })
   if (form)
     await tx.account.update({
       where: { networkId_id: { networkId, id: member.accountId } },
@@ -251,9 +253,18 @@ async function sendInvitation(
  * invited through one of them.
  */
 async function mustBeAnOwners(tx: Tx, member: Member, email: string): Promise<void> {
-  const owners = (await rolesOfOrganisation(tx, member.organisationId)).filter(({ role }) => role === 'owner')
-  if (owners.length > 0 && !owners.some(({ person }) => person.email === emailOf(email)))
-    throw new Refusal('owner_is_another', {})
+  const owners = await ownersOf(tx, member.organisationId)
+  if (owners.length > 0 && !owners.includes(emailOf(email))) throw new Refusal('owner_is_another', {})
+}
+
+/** May a convener who cannot see this organisation name it all the same? Only by the address of one of its owners. */
+export async function isAnOwners(tx: Tx, organisationId: Uuid, email: string): Promise<boolean> {
+  return (await ownersOf(tx, organisationId)).includes(emailOf(email))
+}
+
+async function ownersOf(tx: Tx, organisationId: Uuid): Promise<string[]> {
+  const acting = await rolesOfOrganisation(tx, organisationId)
+  return acting.filter(({ role }) => role === 'owner').map(({ person }) => person.email)
 }
 
 async function killOpen(tx: Tx, clock: Clock, member: Member): Promise<number> {

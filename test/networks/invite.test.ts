@@ -66,6 +66,7 @@ test('accepting records form and evidence, names the owner, and the member has a
   expect(member.organisation).toMatchObject({ legalForm: 'company', restricted: false, vat: { number: 'GB123456789' } })
   expect(member.account.neverBelowZero).toBe(false)
   expect(person).toMatchObject({ email: invitation.email, name: 'Bea' })
+  expect(member.organisation.email).toBe(invitation.email)
   await world.worker(async (tx) => {
     const acting = await tx.actsFor.findMany({ where: { organisationId: member.organisationId } })
     expect(acting).toMatchObject([{ personId: person.id, role: 'owner' }])

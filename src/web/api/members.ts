@@ -4,7 +4,7 @@ import { writeOff } from '../../fees/write-off.ts'
 import { asWorker, databaseNow, inTransaction, type Tx } from '../../kit/db.ts'
 import type { Uuid } from '../../kit/ids.ts'
 import { admit, release, restore, startLeaving, suspend } from '../../networks/admit.ts'
-import { invite } from '../../networks/invite.ts'
+import { invite, isAnOwners } from '../../networks/invite.ts'
 import { type Member, memberOf, membersOf, standings } from '../../networks/member.ts'
 import { organisationOf } from '../../networks/organisation.ts'
 import type { DeedName } from '../../networks/roles.ts'
@@ -63,9 +63,12 @@ export const memberRoutes: Route[] = [
     answer: z.object({ member: memberOut, invitation: invitationOut }),
     answers: async ({ deps, actor, at, body, see, inTx }) => {
       const { organisation } = body
-      // Whoever names an organisation that is known already must be able to see it.
-      if ('organisationId' in organisation && !actor.isOperator)
-        await see((tx) => organisationOf(tx, organisation.organisationId))
+      // Whoever names an organisation that is known already must be able to see it, or know the address of its owner.
+      if ('organisationId' in organisation && !actor.isOperator) {
+        const { organisationId } = organisation
+        const isAsked = await inTransaction(deps.db, asWorker, (tx) => isAnOwners(tx, organisationId, body.email))
+        if (!isAsked) await see((tx) => organisationOf(tx, organisationId))
+      }
       return inTx(asWorker, async (tx) => {
         const invited = await invite(tx, deps.clock, {
           networkId: at.networkId,

@@ -1,6 +1,8 @@
 /** A network’s people and members through the API: brought in, given limits, changed, let go. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { idFromText } from '../../../src/kit/ids.ts'
 import { textOf } from '../../../src/networks/mail.ts'
+import { nameRole } from '../../../src/networks/person.ts'
 import { type ApiWorld, apiWorld, connectBook, saleOf, sell } from '../../support/api-world.ts'
 
 const gbp = (amount: string) => ({ amount, currency: 'GBP' })
@@ -53,6 +55,30 @@ test('an invitation goes by mail, again by mail, and ends; its link is in no ans
   const token = /\/(?:join|invitations)\/(\S+)/.exec(mails[0] ? textOf(app.deps.seal, mails[0]) : '')?.[1] ?? 'none'
   expect(JSON.stringify(await app.worker((tx) => tx.answer.findMany()))).not.toContain(token)
   expect((await avon.convener(`POST ${path}/invitations/cancel`)).body.standing).toBe('left')
+})
+
+test('a business that is known comes into a second network through one of its owners, and is no business of others', async () => {
+  const { app, operator, avon } = world
+  const made = await operator('POST /v1/networks', {
+    body: { slug: 'exe', name: 'Exe', from: { template: 'uk-business' }, organisation: { name: 'Exe CIC' } },
+  })
+  expect(made.status).toBe(201)
+  const networkId = idFromText('network', made.body.id) ?? ''
+  const body = { email: 'rosa@loom.example', organisation: { name: 'Loom Ltd' } }
+  const loom: string = (await avon.convener(`POST ${avon.path}/members`, { body })).body.member.organisation.id
+  const organisationId = idFromText('organisation', loom) ?? ''
+  const convener = app.client(await app.key({ role: 'convener', networkId }))
+  const owner = { organisationId, role: 'owner' as const, email: 'rosa@loom.example', actor: 'quits' }
+  await app.worker((tx) => nameRole(tx, app.deps.clock, owner))
+  const ask = (email: string) =>
+    convener(`POST /v1/networks/${made.body.id}/members`, {
+      body: { email, organisation: { organisationId: loom } },
+    })
+  expect(await ask('mallory@example.org')).toMatchObject({ status: 404, body: { code: 'not_found' } })
+  expect(await ask('Rosa@loom.example')).toMatchObject({
+    status: 201,
+    body: { member: { standing: 'invited', organisation: { id: loom } } },
+  })
 })
 
 test('limits are set with a reason, kept in order, and asked for by the member', async () => {
