@@ -318,6 +318,7 @@ const table: Record<string, Entry> = {
 /** What a connector calls otherwise, said in the same words. */
 const saidAs: Record<string, string> = {
   access_refused: 'permission_missing',
+  address_unknown: 'malformed_ask',
   rights_lost: 'permission_missing',
   access_expired: 'grant_gone',
   access_revoked: 'grant_gone',
