@@ -11,9 +11,24 @@ beforeAll(async () => {
 })
 afterAll(() => ground.end())
 
-const read = (ledger: SmallLedger, from: string | null, to: string | null, after: bigint | null = null, limit = 10) =>
+const read = (
+  ledger: SmallLedger,
+  from: string | null,
+  to: string | null,
+  after: bigint | null = null,
+  limit = 10,
+  newestFirst = false,
+) =>
   inTransaction(db, asWorker, (tx) =>
-    statement(tx, { networkId: ledger.networkId, accountId: ledger.account('mill'), from, to, after, limit }),
+    statement(tx, {
+      networkId: ledger.networkId,
+      accountId: ledger.account('mill'),
+      from,
+      to,
+      after,
+      limit,
+      newestFirst,
+    }),
   )
 
 async function threeMonths(): Promise<SmallLedger> {
@@ -50,6 +65,43 @@ test('it is read page by page and no entry is seen twice', async () => {
   const second = await read(ledger, null, null, first.next, 3)
   expect([...first.entries, ...second.entries].map((entry) => entry.version)).toEqual([1n, 2n, 3n, 4n])
   expect(second.next).toBeNull()
+})
+
+test('newest first it is the same entries the other way round, page by page', async () => {
+  const ledger = await threeMonths()
+  const first = await read(ledger, null, null, null, 3, true)
+  const second = await read(ledger, null, null, first.next, 3, true)
+  expect([...first.entries, ...second.entries].map((entry) => entry.version)).toEqual([4n, 3n, 2n, 1n])
+  expect(second.next).toBeNull()
+  expect(first).toMatchObject({ openingMinor: 0n, closingMinor: 100n })
+})
+
+test('a page of a period stays within it in both directions, wherever the cursor comes from', async () => {
+  const ledger = await threeMonths()
+  const versions = async (after: bigint | null, newestFirst: boolean) =>
+    (await read(ledger, '2025-12-01', '2025-12-31', after, 10, newestFirst)).entries.map((entry) => entry.version)
+  expect(await versions(null, true)).toEqual([3n, 2n])
+  expect(await versions(3n, true)).toEqual([2n])
+  expect(await versions(99n, true)).toEqual([3n, 2n])
+  expect(await versions(1n, true)).toEqual([])
+  expect(await versions(0n, false)).toEqual([2n, 3n])
+  expect(await versions(2n, false)).toEqual([3n])
+  expect(await versions(99n, false)).toEqual([])
+})
+
+test('a period without entries opens and closes with the same balance, before the first entry with none', async () => {
+  const ledger = await threeMonths()
+  expect(await read(ledger, '2025-11-11', '2025-11-30')).toMatchObject({
+    openingMinor: 10n,
+    closingMinor: 10n,
+    entries: [],
+  })
+  expect(await read(ledger, '2025-01-01', '2025-10-31')).toMatchObject({
+    openingMinor: 0n,
+    closingMinor: 0n,
+    entries: [],
+  })
+  expect(await read(ledger, '2027-01-01', null)).toMatchObject({ openingMinor: 100n, closingMinor: 100n, entries: [] })
 })
 
 test('the balance of any ledger day is known', async () => {
