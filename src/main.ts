@@ -27,6 +27,7 @@ import { thawAtZero } from './networks/frozen.ts'
 import { forgetOldSessions } from './networks/sign-in.ts'
 import { keepPromises, type Worker } from './outbox/keep.ts'
 import type { OutboxDeps } from './outbox/outbox-deps.ts'
+import { promisedPostingsOf } from './outbox/post-and-promise.ts'
 import { shownMailer, smtpMailer } from './outbox/send-mail.ts'
 import { reconcileAll } from './reconcile/run.ts'
 import { keepSchedule, type Schedule, type TimedTask } from './schedule.ts'
@@ -72,6 +73,7 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
     seal: sealWith(config.masterKeys ?? [masterKeyIn(masterKeyPath(config.home))]),
     connectors: connectorsFor(config, (seen) => log.debug({ call: seen }, 'a call to a book')),
     postings: postingsOf(db),
+    promisedPostings: promisedPostingsOf(db),
     acceptances: acceptancesOf(db),
     demo: settings.demo ?? false,
     dice: Math.random,
@@ -96,7 +98,7 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
       await schedule?.stop()
       await keeper?.stop()
       await (server && closed(server))
-      await Promise.all([deps.postings.idle(), deps.acceptances.idle()])
+      await Promise.all([deps.postings.idle(), deps.promisedPostings.idle(), deps.acceptances.idle()])
       await db.close()
       await embedded?.stop()
     },

@@ -116,6 +116,29 @@ const words = {
     fix: 'Take a smaller part in credits, or spend first.',
   },
 
+  // ── transfers and holds outside a trade ──
+  transfer_leaves_no_document: {
+    status: 422,
+    says: (f) =>
+      `A transfer from ${f.from ?? 'this account'} to ${f.to ?? 'that one'} would change a balance that stands in a member’s book, without a document there.`,
+    fix: 'Between members, record a trade. From a member, send a contribution to the network’s fees, sponsor or write-off reserve. A leaver’s balance is written off on its page.',
+  },
+  transfer_kind_does_not_fit: {
+    status: 422,
+    says: (f) => `Between these accounts a transfer is of kind ${f.wanted}, not ${f.kind}.`,
+    fix: 'Send the kind that is named, or other accounts.',
+  },
+  hold_belongs_to_trade: {
+    status: 409,
+    says: () => 'This hold belongs to a proposed trade, and ends with it.',
+    fix: 'Accept, decline or withdraw the trade.',
+  },
+  hold_ends_in_past: {
+    status: 422,
+    says: () => 'The hold would have run out before it was made.',
+    fix: 'Give an end that lies ahead.',
+  },
+
   // ── networks ──
   slug_taken: { status: 409, says: (f) => `The short name "${f.slug}" is taken.`, fix: 'Choose another.' },
   template_unknown: {

@@ -125,7 +125,13 @@ export function postingJson(ask: PostingAsk): Record<string, unknown> {
   }
 }
 
-type PostingFunction = 'ledger_post' | 'accept_trades' | 'propose_trades' | 'close_trades' | 'reverse_trades'
+type PostingFunction =
+  | 'ledger_post'
+  | 'post_and_promise'
+  | 'accept_trades'
+  | 'propose_trades'
+  | 'close_trades'
+  | 'reverse_trades'
 
 /** One call of a posting function as the writer of one network, in a transaction of its own; all of it or nothing. */
 export async function askWriter<Verdict>(

@@ -53,6 +53,9 @@ export const deeds = {
   review_form: writes('convener'),
   set_limits: writes('convener'),
   write_off: writes('convener'),
+  post_transfer: writes('operator', 'convener'),
+  hold_credits: writes('operator', 'convener'),
+  promise_hold: writes('convener'),
   import: writes('convener'),
   trade_as_convener: writes('convener'),
   resolve_dispute: writes('convener'),
@@ -60,6 +63,7 @@ export const deeds = {
   // ── a member ──
   see_member: reads('convener', 'auditor', 'owner', 'staff', 'bookkeeper'),
   see_trade: reads('convener', 'auditor', 'owner', 'staff', 'bookkeeper'),
+  see_hold: reads('convener', 'auditor', 'owner', 'staff', 'bookkeeper'),
   propose_trade: writes('owner', 'staff'),
   answer_trade: writes('owner', 'staff'),
   reverse_trade: writes('convener', 'owner', 'staff'),

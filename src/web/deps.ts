@@ -2,6 +2,7 @@
 import type { Batch } from '../kit/batch.ts'
 import type { PostingAsk, PostingVerdict } from '../ledger/post.ts'
 import type { OutboxDeps } from '../outbox/outbox-deps.ts'
+import type { PromisedPosting, PromisedVerdict } from '../outbox/post-and-promise.ts'
 import type { AcceptanceAsk, AcceptanceVerdict } from '../trades/record-trade.ts'
 
 export type Deps = OutboxDeps & {
@@ -13,6 +14,7 @@ export type Deps = OutboxDeps & {
     quickbooks: { discoveryUrl: string; webhookVerifier: string | null } | null
   }
   postings: Batch<PostingAsk, PostingVerdict>
+  promisedPostings: Batch<PromisedPosting, PromisedVerdict>
   acceptances: Batch<AcceptanceAsk, AcceptanceVerdict>
   /** Shows the mail box and says on each page that this is a demonstration. */
   demo: boolean

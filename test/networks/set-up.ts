@@ -11,6 +11,7 @@ import { textOf } from '../../src/networks/mail.ts'
 import type { Member } from '../../src/networks/member.ts'
 import { createNetwork, type Network } from '../../src/networks/network.ts'
 import type { TermsBody } from '../../src/networks/terms.ts'
+import { promisedPostingsOf } from '../../src/outbox/post-and-promise.ts'
 import { freshDatabase, setDatabaseClock } from '../support/db.ts'
 
 export const start = new Date('2026-11-02T10:00:00Z')
@@ -34,6 +35,7 @@ export async function setUp() {
     seal,
     worker,
     postings: postingsOf(db),
+    promisedPostings: promisedPostingsOf(db),
     publicUrl,
     async travelTo(next: Date) {
       at = next

@@ -16,6 +16,7 @@ import { postingsOf } from '../../src/ledger/post.ts'
 import { makeKey, type NewKey } from '../../src/networks/api-key.ts'
 import { deliverDue } from '../../src/outbox/deliver.ts'
 import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
+import { promisedPostingsOf } from '../../src/outbox/post-and-promise.ts'
 import { acceptancesOf } from '../../src/trades/record-trade.ts'
 import { webApp } from '../../src/web/app.ts'
 import type { Deps } from '../../src/web/deps.ts'
@@ -61,6 +62,7 @@ export async function openApp(
       ...settings.connectors,
     },
     postings: postingsOf(db),
+    promisedPostings: promisedPostingsOf(db),
     acceptances: acceptancesOf(db),
     demo: false,
     ready: () => true,
@@ -98,7 +100,7 @@ export async function openApp(
     async end(): Promise<void> {
       server.closeAllConnections()
       await new Promise<void>((done) => server.close(() => done()))
-      await Promise.all([deps.postings.idle(), deps.acceptances.idle()])
+      await Promise.all([deps.postings.idle(), deps.promisedPostings.idle(), deps.acceptances.idle()])
       await db.close()
       await fresh.drop()
     },

@@ -29,6 +29,7 @@ import type { TermsBody } from '../../src/networks/terms.ts'
 import { deliverDue } from '../../src/outbox/deliver.ts'
 import { approveTrade } from '../../src/outbox/move-delivery.ts'
 import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
+import { promisedPostingsOf } from '../../src/outbox/post-and-promise.ts'
 import { linesOf } from '../../src/reconcile/read.ts'
 import { type Reconciliation, reconcileBook } from '../../src/reconcile/run.ts'
 import type { LineAsk } from '../../src/trades/price.ts'
@@ -79,6 +80,7 @@ type Ground = OutboxDeps & {
   books: FakeBooks
   acceptances: ReturnType<typeof acceptancesOf>
   postings: ReturnType<typeof postingsOf>
+  promisedPostings: ReturnType<typeof promisedPostingsOf>
 }
 
 export async function world<Name extends string>(
@@ -109,6 +111,7 @@ export async function world<Name extends string>(
     dice: () => 0.5,
     acceptances: acceptancesOf(db),
     postings: postingsOf(db),
+    promisedPostings: promisedPostingsOf(db),
   }
   const businesses = {} as Record<Name, Business>
   for (const name of Object.keys(plans) as Name[])
