@@ -42,8 +42,11 @@ export function openDb(url: string, settings: { log?: Log; connections?: number;
   const writer = new pg.Pool({ connectionString: url, max: settings.writers ?? 3, pipeline: true })
   const apart = new pg.Pool({ connectionString: url, max: 2 })
   // An idle connection that the server closed is no reason to fall; the pool opens another.
-  for (const one of [pool, writer, apart])
+  for (const one of [pool, writer, apart]) {
     one.on('error', (error) => settings.log?.warn({ error }, 'an idle database connection was lost'))
+    // One that is lost at work tells whoever works on it; told to nobody else, it would end the whole program.
+    one.on('connect', (client) => client.on('error', () => undefined))
+  }
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
   return {
     prisma,
