@@ -31,7 +31,8 @@ import { promisedPostingsOf } from './outbox/post-and-promise.ts'
 import { shownMailer, smtpMailer } from './outbox/send-mail.ts'
 import { reconcileAll } from './reconcile/run.ts'
 import { keepSchedule, type Schedule, type TimedTask } from './schedule.ts'
-import { lapseDue } from './trades/propose.ts'
+import { groundsOf } from './trades/grounds.ts'
+import { lapseDue, proposalsOf } from './trades/propose.ts'
 import { acceptancesOf } from './trades/record-trade.ts'
 import { forgetOldAnswers } from './web/api/forget-answers.ts'
 import { webApp } from './web/app.ts'
@@ -75,6 +76,8 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
     postings: postingsOf(db),
     promisedPostings: promisedPostingsOf(db),
     acceptances: acceptancesOf(db),
+    proposals: proposalsOf(db),
+    grounds: groundsOf(db),
     demo: settings.demo ?? false,
     dice: Math.random,
     ready: () => ready,
@@ -98,7 +101,12 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
       await schedule?.stop()
       await keeper?.stop()
       await (server && closed(server))
-      await Promise.all([deps.postings.idle(), deps.promisedPostings.idle(), deps.acceptances.idle()])
+      await Promise.all([
+        deps.postings.idle(),
+        deps.promisedPostings.idle(),
+        deps.acceptances.idle(),
+        deps.proposals.idle(),
+      ])
       await db.close()
       await embedded?.stop()
     },

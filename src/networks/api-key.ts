@@ -1,8 +1,10 @@
 /**
  * Keys for programs: one role, one network or organisation, an end, and reading only if so made. Only the hash is kept.
  */
+
+import { askAsWorker } from '../kit/ask-as-worker.ts'
 import { type Clock, instantOf } from '../kit/clock.ts'
-import { asWorker, type Db, databaseNow, inTransaction, type Tx } from '../kit/db.ts'
+import { type Db, databaseNow, type Tx } from '../kit/db.ts'
 import { idText, newId, type Uuid } from '../kit/ids.ts'
 import { Refusal } from '../kit/refusal.ts'
 import { recordDeed } from './record-deed.ts'
@@ -26,7 +28,6 @@ export type ApiKey = {
 
 const longestDays = 366
 const dayMs = 86_400_000
-const seenEveryMs = 60_000
 
 export type NewKey = {
   name: string
@@ -71,25 +72,31 @@ export async function makeKey(tx: Tx, clock: Clock, ask: NewKey): Promise<{ key:
   return { key: keyFrom(row), secret }
 }
 
+/** What key_holder() tells of a key that lives. */
+export type KeyHolder = Pick<ApiKey, 'id' | 'name' | 'role' | 'networkId' | 'organisationId' | 'mayWrite'>
+
 /** Who asks with this secret; null when it is none of ours, has ended or was revoked. */
 export async function actorOfKey(deps: { db: Db }, secret: string): Promise<Actor | null> {
-  if (!/^qk_[A-Za-z0-9_-]{43}$/.test(secret)) return null
-  return inTransaction(deps.db, asWorker, async (tx) => {
-    const now = await databaseNow(tx)
-    const row = await tx.apiKey.findUnique({ where: { secretHash: hashOf(secret) } })
-    if (!row || row.revokedAt || row.expiresAt <= now) return null
-    if (!row.seenAt || now.getTime() - row.seenAt.getTime() >= seenEveryMs)
-      await tx.apiKey.update({ where: { id: row.id }, data: { seenAt: now } })
-    return {
-      id: idText('apiKey', row.id),
-      personId: null,
-      name: row.name,
-      isOperator: row.role === 'operator',
-      serves: row.networkId ? [{ networkId: row.networkId, role: row.role as NetworkRole }] : [],
-      actsFor: row.organisationId ? [{ organisationId: row.organisationId, role: row.role as MemberRole }] : [],
-      mayWrite: row.mayWrite,
-    }
-  })
+  if (!isSecretOfKey(secret)) return null
+  const holder = await askAsWorker<KeyHolder | null>(deps.db, 'key_holder($1)', [hashOf(secret)])
+  return holder && actorOf(holder)
+}
+
+export function isSecretOfKey(secret: string): boolean {
+  return /^qk_[A-Za-z0-9_-]{43}$/.test(secret)
+}
+
+export function actorOf(holder: KeyHolder): Actor {
+  const { networkId, organisationId } = holder
+  return {
+    id: idText('apiKey', holder.id),
+    personId: null,
+    name: holder.name,
+    isOperator: holder.role === 'operator',
+    serves: networkId ? [{ networkId, role: holder.role as NetworkRole }] : [],
+    actsFor: organisationId ? [{ organisationId, role: holder.role as MemberRole }] : [],
+    mayWrite: holder.mayWrite,
+  }
 }
 
 export async function revokeKey(tx: Tx, clock: Clock, ask: { keyId: Uuid; actor: string }): Promise<ApiKey> {

@@ -11,12 +11,18 @@ import { holdTransfer } from '../ledger/hold.ts'
 import { type PostingAsk, postingJson } from '../ledger/post.ts'
 import type { Member } from '../networks/member.ts'
 import type { Network } from '../networks/network.ts'
+import type { Organisation } from '../networks/organisation.ts'
 import type { Fee, Terms } from '../networks/terms.ts'
 import { deliveriesFor, postingFor, type TradeFacts } from './documents.ts'
 import { type LineAsk, longestDescription, type PartAsk, type Price, priceOf } from './price.ts'
 import type { Linked, Side, Trade, TradeLine } from './trade.ts'
 
-export type Parties = { network: Network; terms: Terms; seller: Member; buyer: Member }
+/** What a proposal is judged on: of each side, no more than that needs. */
+export type Party = Pick<Member, 'networkId' | 'id' | 'organisationId' | 'accountId' | 'standing'> & {
+  organisation: Pick<Organisation, 'name'> & { vat: Pick<Organisation['vat'], 'registered'> }
+}
+export type TradingNetwork = Omit<Network, 'slug' | 'createdAt'>
+export type Parties = { network: TradingNetwork; terms: Terms; seller: Party; buyer: Party }
 
 export type TradeAsk = {
   networkId: Uuid
@@ -137,7 +143,7 @@ export function factsFrom(
   },
 ): TradeFacts {
   const { network, seller, buyer } = around.parties
-  const side = (member: Member) => ({
+  const side = (member: Party) => ({
     organisationId: member.organisationId,
     accountId: member.accountId,
     vatRegistered: member.organisation.vat.registered,

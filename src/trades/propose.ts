@@ -4,7 +4,7 @@
  * Keeps: a proposal reserves nothing, unless a buyer who proposes asks for it; what was reserved is posted or freed by the
  * answer, in one transaction with it.
  */
-import type { Batch } from '../kit/batch.ts'
+import { type Batch, batchOf } from '../kit/batch.ts'
 import type { Clock } from '../kit/clock.ts'
 import { asWorker, type Db, inTransaction, type Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
@@ -13,10 +13,10 @@ import { invariant } from '../kit/invariant.ts'
 import { Refusal } from '../kit/refusal.ts'
 import { releaseHold } from '../ledger/hold.ts'
 import { askWriter, postingJson, refusalOf } from '../ledger/post.ts'
-import { memberOf } from '../networks/member.ts'
-import { networkOf } from '../networks/network.ts'
-import { currentTerms } from '../networks/terms.ts'
-import { holdPostingFor, type Parties, proposalOf, type TradeAsk } from './proposal.ts'
+import { type Member, memberOf } from '../networks/member.ts'
+import { type Network, networkOf } from '../networks/network.ts'
+import { currentTerms, type Terms } from '../networks/terms.ts'
+import { holdPostingFor, type Parties, type Proposal, proposalOf, type TradeAsk } from './proposal.ts'
 import {
   type AcceptanceAsk,
   type AcceptanceVerdict,
@@ -27,51 +27,110 @@ import {
 import { consentFor } from './standing-consent.ts'
 import { otherSide, type Side, type Trade, tradeOf } from './trade.ts'
 
-type Deps = { db: Db; clock: Clock; acceptances: Batch<AcceptanceAsk, AcceptanceVerdict> }
-type Verdict =
+export type ProposeDeps = {
+  clock: Clock
+  acceptances: Batch<AcceptanceAsk, AcceptanceVerdict>
+  proposals: Batch<ProposalAsk, ProposalVerdict>
+}
+type ClosingVerdict =
   | { ok: true; replayed: boolean; tradeId: Uuid; state: string }
   | { ok: true; replayed: true; kept: KeptAnswer }
   | { ok: false; code: string; facts: Record<string, string> }
+/** A whole trade row, and the hold that a buyer who proposes asked for. */
+export type ProposalAsk = { proposal: Proposal; hold?: Record<string, unknown>; answer?: AnswerToKeep }
+export type ProposalVerdict = ClosingVerdict
+
+/** What became of a proposal: what its answer holds beside what was known before, or the answer that was given to this key before. */
+export type Proposed =
+  | { replayed: boolean; outcome: Record<string, unknown> & { state: string } }
+  | { replayed: true; kept: KeptAnswer }
+
+const mostInOneCall = 200
+const waitingRoom = 10_000
+const networksAtOnce = 3
+
+/** Proposals that wait for the other side's own yes share calls and commits too. */
+export function proposalsOf(db: Db): Batch<ProposalAsk, ProposalVerdict> {
+  return batchOf({
+    run: (networkId, asked) => askWriter<ProposalVerdict>(db, networkId, 'propose_trades', asked),
+    most: mostInOneCall,
+    waitingRoom,
+    atOnce: networksAtOnce,
+  })
+}
 
 /** The trade as it then stands: proposed, or accepted already on a standing consent. */
-export async function propose(deps: Deps, ask: TradeAsk & { answer?: AnswerToKeep }): Promise<Trade> {
+export async function propose(
+  deps: ProposeDeps & { db: Db },
+  ask: TradeAsk & { answer?: AnswerToKeep },
+): Promise<Trade> {
   const { parties, consentId } = await inTransaction(deps.db, asWorker, async (tx) => {
     const found = await partiesOf(tx, ask)
     return { parties: found, consentId: await consentFor(tx, ask) }
   })
-  const at = deps.clock.now()
-  const proposal = proposalOf(parties, ask, at)
-  const answer = ask.answer ? { answer: ask.answer } : {}
-  if (consentId !== null && proposal.hold_id === null) {
-    const side = otherSide(ask.proposedBy)
-    const accepted = await acceptedAtOnce(deps, {
-      networkId: ask.networkId,
-      tradeId: ask.id,
-      actor: 'quits',
-      side,
-      confirmTreatment: false,
-      consentId,
-      proposal,
-      ...answer,
-    })
-    if (accepted) return readTrade(deps.db, ask.networkId, ask.id)
-  }
-  const hold = holdPostingFor(parties, proposal, at)
-  const [verdict] = await askWriter<Verdict>(deps.db, ask.networkId, 'propose_trades', [
-    { proposal, ...(hold ? { hold: postingJson(hold) } : {}), ...answer },
-  ])
-  mustBeYes(verdict)
+  const ready = readyProposal({ parties, consentId }, ask, deps.clock.now())
+  const proposed = await postProposal(deps, ready)
+  const refused = 'kept' in proposed ? refusedBefore(proposed.kept) : null
+  if (refused) throw refused
   return readTrade(deps.db, ask.networkId, ask.id)
 }
 
-/** A no here is not the answer: the proposal then waits for the other side's own. */
-async function acceptedAtOnce(deps: Deps, ask: AcceptanceAsk): Promise<boolean> {
-  const answer = ask.answer ? { answer: { ...ask.answer, onlyYes: true } } : {}
-  const verdict = await deps.acceptances.add(ask.networkId, { ...ask, ...answer })
-  if (!verdict.ok && verdict.code === 'key_of_other_body') throw refusalOf(verdict)
-  const refused = verdict.ok && 'kept' in verdict ? refusedBefore(verdict.kept) : null
-  if (refused) throw refused
-  return verdict.ok
+export type ReadyProposal = ProposalAsk & { proposedBy: Side; consentId: Uuid | null }
+
+/** Everything that can be judged before it is asked of the ledger. Pure. */
+export function readyProposal(
+  ground: { parties: Parties; consentId: Uuid | null },
+  ask: TradeAsk & { answer?: AnswerToKeep },
+  at: Date,
+): ReadyProposal {
+  const proposal = proposalOf(ground.parties, ask, at)
+  const hold = holdPostingFor(ground.parties, proposal, at)
+  return {
+    proposal,
+    proposedBy: ask.proposedBy,
+    // What is held is posted by the other side's own yes.
+    consentId: hold ? null : ground.consentId,
+    ...(hold ? { hold: postingJson(hold) } : {}),
+    ...(ask.answer ? { answer: ask.answer } : {}),
+  }
+}
+
+/** Accepted at once where the other side gave its consent; else, or if a rule says no to that, it waits for its own answer. */
+export async function postProposal(deps: ProposeDeps, ready: ReadyProposal): Promise<Proposed> {
+  const accepted = await acceptedAtOnce(deps, ready)
+  if (accepted) return accepted
+  const { proposal, hold, answer } = ready
+  const asked = { proposal, ...(hold ? { hold } : {}), ...(answer ? { answer } : {}) }
+  return proposedFrom(await deps.proposals.add(proposal.network_id, asked))
+}
+
+/** A no here is not the answer: the proposal then waits. */
+async function acceptedAtOnce(deps: ProposeDeps, ready: ReadyProposal): Promise<Proposed | null> {
+  const { proposal, proposedBy, consentId, answer } = ready
+  if (consentId === null) return null
+  const { network_id: networkId, id: tradeId } = proposal
+  const verdict = await deps.acceptances.add(networkId, {
+    networkId,
+    tradeId,
+    actor: 'quits',
+    side: otherSide(proposedBy),
+    confirmTreatment: false,
+    consentId,
+    proposal,
+    ...(answer ? { answer: { ...answer, onlyYes: true } } : {}),
+  })
+  return verdict.ok || verdict.code === 'key_of_other_body' ? proposedFrom(verdict) : null
+}
+
+function proposedFrom(verdict: AcceptanceVerdict | ProposalVerdict): Proposed {
+  if (!verdict.ok) throw refusalOf(verdict)
+  if ('kept' in verdict) return { replayed: true, kept: verdict.kept }
+  const { ok: _yes, replayed, tradeId: _id, ...outcome } = verdict
+  if ('warnings' in outcome) {
+    const { warnings: _warnings, ...rest } = outcome
+    return { replayed, outcome: rest }
+  }
+  return { replayed, outcome }
 }
 
 export type Closing = {
@@ -112,7 +171,7 @@ export async function lapseDue(deps: { db: Db }): Promise<number> {
   }
   let lapsed = 0
   for (const [networkId, asks] of byNetwork) {
-    const verdicts = await askWriter<Verdict>(deps.db, networkId, 'close_trades', asks)
+    const verdicts = await askWriter<ClosingVerdict>(deps.db, networkId, 'close_trades', asks)
     lapsed += verdicts.filter((verdict) => verdict.ok).length
   }
   return lapsed
@@ -121,7 +180,7 @@ export async function lapseDue(deps: { db: Db }): Promise<number> {
 export async function partiesOf(
   tx: Tx,
   ask: Pick<TradeAsk, 'networkId' | 'sellerMemberId' | 'buyerMemberId'>,
-): Promise<Parties> {
+): Promise<{ network: Network; terms: Terms; seller: Member; buyer: Member }> {
   return {
     network: await networkOf(tx, ask.networkId),
     terms: await currentTerms(tx, ask.networkId),
@@ -139,7 +198,7 @@ async function close(db: Db, to: 'declined' | 'withdrawn', ask: Closing): Promis
   const release = releaseOf(networkId, tradeId, row.posting)
   const answer = ask.answer ? { answer: ask.answer } : {}
   const asked = { tradeId, to, side, actor, reason, ...release, ...answer }
-  const [verdict] = await askWriter<Verdict>(db, networkId, 'close_trades', [asked])
+  const [verdict] = await askWriter<ClosingVerdict>(db, networkId, 'close_trades', [asked])
   mustBeYes(verdict)
   return readTrade(db, networkId, tradeId)
 }
@@ -162,7 +221,7 @@ function releaseOf(networkId: Uuid, tradeId: Uuid, posting: unknown): { release?
   return { release: postingJson({ id, transfers: [releaseHold(hold)] }) }
 }
 
-function mustBeYes(verdict: Verdict | undefined): void {
+function mustBeYes(verdict: ClosingVerdict | undefined): void {
   invariant(verdict, 'a trade was answered by nothing')
   if (!verdict.ok) throw refusalOf(verdict)
   const refused = 'kept' in verdict ? refusedBefore(verdict.kept) : null

@@ -3,6 +3,8 @@ import type { Batch } from '../kit/batch.ts'
 import type { PostingAsk, PostingVerdict } from '../ledger/post.ts'
 import type { OutboxDeps } from '../outbox/outbox-deps.ts'
 import type { PromisedPosting, PromisedVerdict } from '../outbox/post-and-promise.ts'
+import type { Grounds } from '../trades/grounds.ts'
+import type { ProposalAsk, ProposalVerdict } from '../trades/propose.ts'
 import type { AcceptanceAsk, AcceptanceVerdict } from '../trades/record-trade.ts'
 
 export type Deps = OutboxDeps & {
@@ -16,6 +18,8 @@ export type Deps = OutboxDeps & {
   postings: Batch<PostingAsk, PostingVerdict>
   promisedPostings: Batch<PromisedPosting, PromisedVerdict>
   acceptances: Batch<AcceptanceAsk, AcceptanceVerdict>
+  proposals: Batch<ProposalAsk, ProposalVerdict>
+  grounds: Grounds
   /** Shows the mail box and says on each page that this is a demonstration. */
   demo: boolean
   /** Red while the service drains or the database is away. */

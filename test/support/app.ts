@@ -17,6 +17,8 @@ import { makeKey, type NewKey } from '../../src/networks/api-key.ts'
 import { deliverDue } from '../../src/outbox/deliver.ts'
 import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
 import { promisedPostingsOf } from '../../src/outbox/post-and-promise.ts'
+import { groundsOf } from '../../src/trades/grounds.ts'
+import { proposalsOf } from '../../src/trades/propose.ts'
 import { acceptancesOf } from '../../src/trades/record-trade.ts'
 import { webApp } from '../../src/web/app.ts'
 import type { Deps } from '../../src/web/deps.ts'
@@ -64,6 +66,8 @@ export async function openApp(
     postings: postingsOf(db),
     promisedPostings: promisedPostingsOf(db),
     acceptances: acceptancesOf(db),
+    proposals: proposalsOf(db),
+    grounds: groundsOf(db),
     demo: false,
     ready: () => true,
     worker: 'test',
@@ -100,7 +104,12 @@ export async function openApp(
     async end(): Promise<void> {
       server.closeAllConnections()
       await new Promise<void>((done) => server.close(() => done()))
-      await Promise.all([deps.postings.idle(), deps.promisedPostings.idle(), deps.acceptances.idle()])
+      await Promise.all([
+        deps.postings.idle(),
+        deps.promisedPostings.idle(),
+        deps.acceptances.idle(),
+        deps.proposals.idle(),
+      ])
       await db.close()
       await fresh.drop()
     },

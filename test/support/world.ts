@@ -33,7 +33,7 @@ import { promisedPostingsOf } from '../../src/outbox/post-and-promise.ts'
 import { linesOf } from '../../src/reconcile/read.ts'
 import { type Reconciliation, reconcileBook } from '../../src/reconcile/run.ts'
 import type { LineAsk } from '../../src/trades/price.ts'
-import { propose } from '../../src/trades/propose.ts'
+import { proposalsOf, propose } from '../../src/trades/propose.ts'
 import { acceptancesOf, recordTrade } from '../../src/trades/record-trade.ts'
 import { askReversal, reverseTrade } from '../../src/trades/reverse-trade.ts'
 import type { Linked, Trade } from '../../src/trades/trade.ts'
@@ -79,6 +79,7 @@ type Ground = OutboxDeps & {
   network: Network
   books: FakeBooks
   acceptances: ReturnType<typeof acceptancesOf>
+  proposals: ReturnType<typeof proposalsOf>
   postings: ReturnType<typeof postingsOf>
   promisedPostings: ReturnType<typeof promisedPostingsOf>
 }
@@ -110,6 +111,7 @@ export async function world<Name extends string>(
     worker: 'story',
     dice: () => 0.5,
     acceptances: acceptancesOf(db),
+    proposals: proposalsOf(db),
     postings: postingsOf(db),
     promisedPostings: promisedPostingsOf(db),
   }

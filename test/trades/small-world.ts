@@ -11,7 +11,7 @@ import type { TermsBody } from '../../src/networks/terms.ts'
 import type { Delivery } from '../../src/outbox/delivery.ts'
 import { deliveryFrom } from '../../src/outbox/delivery.ts'
 import type { TradeAsk } from '../../src/trades/proposal.ts'
-import { propose } from '../../src/trades/propose.ts'
+import { proposalsOf, propose } from '../../src/trades/propose.ts'
 import { type AcceptanceAsk, acceptancesOf, recordTrade } from '../../src/trades/record-trade.ts'
 import { reverseTrade } from '../../src/trades/reverse-trade.ts'
 import { type Side, type Trade, tradeOf } from '../../src/trades/trade.ts'
@@ -66,7 +66,7 @@ export async function smallWorld(on: SetUp, businesses: Record<string, Business>
     if (!found) throw new Error(`no member ${name}`)
     return found
   }
-  const deps = { db: db as Db, clock, acceptances }
+  const deps = { db: db as Db, clock, acceptances, proposals: proposalsOf(db) }
   const world = {
     ...deps,
     network,
