@@ -51,6 +51,7 @@ export async function killRounds(
       await kill(cluster, writers, kind, dice)
       await cluster.untilItAnswers()
       const findings = await judge(cluster.db(), scene, writers, false)
+      findings.push(...writers.flatMap((writer) => writer.endedByItself() ?? []))
       done.broken.push(...findings.map((one) => `round ${done.rounds}, after a kill of ${kind}: ${one}`))
       asked.say(
         `round ${done.rounds} of ${asked.rounds}: ${kind} killed, ${findings.length === 0 ? 'nothing lost, nothing doubled' : 'BROKEN'}`,

@@ -25,8 +25,8 @@ export type SimulationAsk = {
   minutes: number
   kinds?: readonly KillKind[]
   say: (line: string) => void
-  /** SQL for the database before anything is asked of it: for faults that are planted. */
-  prepare?: string
+  /** Statements for the database before anything is asked of it: for faults that are planted. */
+  prepare?: readonly string[]
   /** Told how to clean up when it is cut off. */
   onOpen?: (end: () => Promise<void>) => void
 }
@@ -36,7 +36,7 @@ export async function simulateLedger(asked: SimulationAsk): Promise<Simulated> {
   const cluster = await openCluster(say)
   asked.onOpen?.(() => cluster.end())
   try {
-    if (asked.prepare) await cluster.db().pool.query(asked.prepare)
+    for (const statement of asked.prepare ?? []) await cluster.db().pool.query(statement)
     const killed = await killRounds(cluster, await openScene(cluster.db(), 'killed'), asked)
     const counts = sumOf(killed.writers)
     const first = { seed, kills: killed.kills, rounds: killed.rounds }

@@ -145,7 +145,7 @@ function isLost(error: unknown): boolean {
   if (error instanceof Refusal) return error.code === 'try_again_soon'
   if (error instanceof InvariantError) return false
   const code = (error as { code?: unknown }).code
-  return typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57)/.test(code)
+  return typeof code !== 'string' || !/^(?=.*\d)[0-9A-Z]{5}$/.test(code) || /^(08|53|57)/.test(code)
 }
 
 function told(error: unknown): string {

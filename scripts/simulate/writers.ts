@@ -17,6 +17,8 @@ export type Writer = {
   name: string
   start(url: string): void
   isRunning(): boolean
+  /** What it said last, when it ended without being killed or asked to: never right. */
+  endedByItself(): string | null
   /** Every byte it had told the operating system stays; nothing else does. */
   kill(): Promise<void>
   /** Until it has acknowledged more than before. Throws when it does not. */
@@ -32,7 +34,11 @@ export function writerOf(
 ): Writer {
   const journal = join(folder, `${scene.networkId}-${about.name}.jsonl`)
   let child: ChildProcess | null = null
+  /** The one that we ended. */
+  let ended: ChildProcess | null = null
   let said = ''
+  const lastWords = () =>
+    `writer ${about.name} ended by itself: ${story().nonsense.at(-1) ?? (said || 'it said nothing')}`
   const isRunning = () => child !== null && child.exitCode === null && child.signalCode === null
   const exited = (one: ChildProcess) =>
     one.exitCode !== null || one.signalCode !== null
@@ -42,6 +48,7 @@ export function writerOf(
   return {
     name: about.name,
     isRunning,
+    endedByItself: () => (child && !isRunning() && child !== ended ? lastWords() : null),
     story,
     start(url) {
       const setting: WriterSetting = { url, scene, journal, ...about }
@@ -56,6 +63,7 @@ export function writerOf(
     },
     async kill() {
       if (!child || !isRunning()) return
+      ended = child
       child.kill('SIGKILL')
       await exited(child)
     },
@@ -63,7 +71,7 @@ export function writerOf(
       const before = story().counts.acknowledged
       const end = performance.now() + progressWithinMs
       while (story().counts.acknowledged === before) {
-        if (!isRunning()) throw new Error(`writer ${about.name} ended by itself: ${story().nonsense.at(-1) ?? said}`)
+        if (!isRunning()) throw new Error(lastWords())
         if (performance.now() > end)
           throw new Error(`writer ${about.name} has acknowledged nothing for ${progressWithinMs} ms`)
         await pause(20)
@@ -71,6 +79,7 @@ export function writerOf(
     },
     async end() {
       if (!child || !isRunning()) return
+      ended = child
       child.kill('SIGTERM')
       await Promise.race([exited(child), pause(endsWithinMs, null, { ref: false })])
       if (isRunning()) {
