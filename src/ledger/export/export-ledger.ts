@@ -82,7 +82,7 @@ async function partOf(client: pg.PoolClient, ask: ExportAsk, accounts: Map<Uuid,
   const number = from === null ? 0n : await lastNumberBefore(client, networkId, from)
   const edges = await client.query(
     `select number::text, encode(hash, 'hex') as hash, booked_on::text from transfer
-      where network_id = $1 and number in ($2, $2 + 1)`,
+      where network_id = $1 and number between $2::bigint and $2::bigint + 1`,
     [networkId, String(number)],
   )
   const at = (place: bigint) => edges.rows.find((one) => BigInt(one.number) === place)

@@ -81,7 +81,7 @@ export async function transfersAfter(
             reverses_id, hold_id, hold_expires_at, hold_promised, booked_on::text, recorded_at, encode(hash, 'hex') as hash
        from transfer
       where network_id = $1 and number > $2 and number <= $3 ${accountId ? 'and $5::uuid in (debit_account_id, credit_account_id)' : ''}
-      order by number limit $4`,
+      order by transfer.number limit $4`,
     [networkId, String(asked.after), String(asked.last), asked.limit, ...(accountId ? [accountId] : [])],
   )
   return rows.map((row) => {
