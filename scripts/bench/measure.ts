@@ -4,25 +4,36 @@
  */
 
 export type Ratio = { middle: number; low: number; high: number }
+/** One turn of one contender. */
+export type Turn = { perSecond: number; p99Ms: number; done: number }
 
-/** So many callers, each asking again as soon as it is answered, for so long: done per second. */
-export async function speed(callers: number, forMs: number, once: () => Promise<void>): Promise<number> {
+/** So many callers, each asking again as soon as it is answered, for so long. Every answer's time is kept for the p99. */
+export async function turnOf(callers: number, forMs: number, once: (caller: number) => Promise<void>): Promise<Turn> {
   const began = performance.now()
-  let done = 0
-  const caller = async () => {
-    while (performance.now() - began < forMs) {
-      await once()
-      done += 1
+  const times: number[] = []
+  const caller = async (place: number) => {
+    for (;;) {
+      const asked = performance.now()
+      if (asked - began >= forMs) return
+      await once(place)
+      times.push(performance.now() - asked)
     }
   }
-  await Promise.all(Array.from({ length: callers }, caller))
-  return perSecond(done, performance.now() - began)
+  await Promise.all(Array.from({ length: callers }, (_, place) => caller(place)))
+  return { perSecond: perSecond(times.length, performance.now() - began), p99Ms: p99(times), done: times.length }
 }
 
 export function perSecond(done: number, inMs: number): number {
   return (done * 1000) / inMs
 }
 
+/** The time that all but one in a hundred answers kept to: the nearest rank, so always one that was measured. */
+export function p99(times: number[]): number {
+  const sorted = [...times].sort((one, other) => one - other)
+  return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? Number.NaN
+}
+
+/** Round by round, so that what slows a whole round slows both sides of its ratio. */
 export function ratio(ours: number[], theirs: number[]): Ratio {
   return spread(ours.map((speed, round) => speed / (theirs[round] ?? Number.NaN)))
 }
@@ -35,7 +46,7 @@ export function spread(values: number[]): Ratio {
 
 /** The same line-up begins each round with another contender, so that none always follows the same one. */
 export function turned<T>(all: readonly T[], round: number): T[] {
-  const first = round % all.length
+  const first = all.length === 0 ? 0 : round % all.length
   return [...all.slice(first), ...all.slice(0, first)]
 }
 

@@ -1,0 +1,57 @@
+/**
+ * One caller of an HTTP service: a connection that stays open, one question at a time. It does only what these answers need
+ * (a status, `Content-Length`, JSON), since whatever the caller costs is taken from the machine that both contenders share.
+ */
+import { connect, type Socket } from 'node:net'
+import { invariant } from '../../src/kit/invariant.ts'
+
+export type Caller = {
+  post(path: string, headers: Record<string, string>, body: string): Promise<{ status: number; text: string }>
+  end(): void
+}
+type Waiting = { yes(answer: { status: number; text: string }): void; no(error: Error): void }
+
+const headEnd = Buffer.from('\r\n\r\n')
+
+export async function openCaller(port: number): Promise<Caller> {
+  const socket = await new Promise<Socket>((done, failed) => {
+    const one = connect({ port, host: '127.0.0.1', noDelay: true }, () => done(one))
+    one.once('error', failed)
+  })
+  let waiting: Waiting | null = null
+  let seen: Buffer = Buffer.alloc(0)
+
+  const settle = (how: (one: Waiting) => void) => {
+    const one = waiting
+    waiting = null
+    if (one) how(one)
+  }
+  socket.on('error', (error) => settle((one) => one.no(error)))
+  socket.on('close', () => settle((one) => one.no(new Error('the service closed the connection'))))
+  socket.on('data', (bytes) => {
+    seen = seen.length === 0 ? bytes : Buffer.concat([seen, bytes])
+    const end = seen.indexOf(headEnd)
+    if (end < 0) return
+    const head = seen.toString('latin1', 0, end)
+    const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
+    if (length === undefined) return settle((one) => one.no(new Error('an answer without Content-Length')))
+    const from = end + headEnd.length
+    if (seen.length < from + Number(length)) return
+    const text = seen.toString('utf8', from, from + Number(length))
+    seen = seen.subarray(from + Number(length))
+    settle((one) => one.yes({ status: Number(head.slice(9, 12)), text }))
+  })
+
+  return {
+    post(path, headers, body) {
+      invariant(waiting === null, 'a caller asks one question at a time')
+      const lines = Object.entries({ ...headers, 'content-length': String(Buffer.byteLength(body)) })
+      const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+      return new Promise((yes, no) => {
+        waiting = { yes, no }
+        socket.write(`POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${head}\r\n${body}`)
+      })
+    },
+    end: () => void socket.destroy(),
+  }
+}
