@@ -22,6 +22,7 @@ import { sealWith } from './kit/seal.ts'
 import { isStarted } from './kit/started.ts'
 import { auditAll } from './ledger/audit.ts'
 import { expireHolds } from './ledger/hold.ts'
+import { keepDays } from './ledger/keep-days.ts'
 import { postingsOf } from './ledger/post.ts'
 import { thawAtZero } from './networks/frozen.ts'
 import { forgetOldSessions } from './networks/sign-in.ts'
@@ -129,6 +130,7 @@ function timedTasks(deps: Deps & OutboxDeps): TimedTask[] {
     { name: 'check_mappings', when: '40 4 * * *', what: async () => `${await checkMappings(deps)} checked` },
     { name: 'refresh_grants', when: '20 4 * * *', what: async () => `${await refreshIdleGrants(deps)} refreshed` },
     { name: 'audit_ledgers', when: '5 2 * * *', what: async () => JSON.stringify(await auditAll(deps)) },
+    { name: 'keep_days', when: '10 * * * *', what: async () => `${await keepDays(deps)} days kept` },
     { name: 'forget_answers', when: '50 3 * * *', what: async () => `${await forgetOldAnswers(deps)} forgotten` },
   ]
 }

@@ -3,20 +3,21 @@ import { z } from 'zod'
 import { csvLine } from '../../kit/csv.ts'
 import type { Tx } from '../../kit/db.ts'
 import { formatAmount } from '../../kit/money.ts'
+import { balanceChart } from '../../ledger/balance-chart.ts'
 import { balanceOn, type StatementEntry, statement } from '../../ledger/statement.ts'
 import { memberOf } from '../../networks/member.ts'
 import { Malformed } from '../errors.ts'
+import { chartPeriod, chartQuery, mustRunForwards, type Period, period } from './chart-period.ts'
 import { headOut, showHead } from './ledger.ts'
 import { accountOut, memberParams, showAccount } from './member-shapes.ts'
 import { type AtMember, atMember } from './place.ts'
 import { type Route, route } from './route.ts'
-import { dayIn, dayOut, idOut, at as instant, instantOut, money, moneyOut, pageQuery, show } from './shapes.ts'
+import { dayIn, dayOut, idOut, at as instant, instantOut, listOf, money, moneyOut, pageQuery, show } from './shapes.ts'
 
 const one = { params: memberParams, find: atMember, tag: 'Statements' }
 const path = '/networks/{networkId}/members/{memberId}'
 /** A CSV file holds at most this many entries; more is asked for in periods. */
 const mostLines = 50_000
-const period = { from: dayIn.optional(), to: dayIn.optional() }
 
 const entryOut = z
   .object({
@@ -60,9 +61,13 @@ export const statementRoutes: Route[] = [
     ...one,
     method: 'get',
     path: `${path}/statement`,
-    summary: 'The entries of a period, oldest first, with opening and closing balance',
+    summary: 'The entries of a period, oldest first unless asked otherwise, with opening and closing balance',
     deed: 'see_member',
-    query: z.strictObject({ ...pageQuery, ...period }),
+    query: z.strictObject({
+      ...pageQuery,
+      ...period,
+      order: z.enum(['oldest_first', 'newest_first']).default('oldest_first'),
+    }),
     answer: z.object({
       from: dayOut.nullable(),
       to: dayOut.nullable(),
@@ -76,8 +81,9 @@ export const statementRoutes: Route[] = [
       mustRunForwards(query)
       const { currency } = at.network
       const { limit } = query
+      const newestFirst = query.order === 'newest_first'
       const [page, head] = await see(async (tx) => {
-        const asked = { ...accountOf(at), ...between(query), after: versionAfter(query.after), limit }
+        const asked = { ...accountOf(at), ...between(query), after: versionAfter(query.after), limit, newestFirst }
         return [await statement(tx, asked), await headOf(tx, at.networkId)] as const
       })
       return {
@@ -89,6 +95,29 @@ export const statementRoutes: Route[] = [
         list: page.entries.map((entry) => showEntry(entry, currency)),
         next: page.next === null ? null : String(page.next),
       }
+    },
+  }),
+  route({
+    ...one,
+    method: 'get',
+    path: `${path}/balance-chart`,
+    summary: 'The balance at the end of each day, week or month of a period, up to today',
+    description:
+      'Weeks end on Sunday, months on their last day, the last step on the last day asked for. At most 400 steps. Without `to` up to today, without `from` a year (90 days by days).',
+    deed: 'see_member',
+    query: chartQuery,
+    answer: listOf(z.object({ from: dayOut, to: dayOut, balance: moneyOut })),
+    answers: async ({ at, query, see }) => {
+      const points = await see(async (tx) => {
+        const { steps } = await chartPeriod(tx, at.network, query, query.by)
+        return balanceChart(tx, { ...accountOf(at), steps })
+      })
+      const list = points.map(({ from, to, balanceMinor }) => ({
+        from,
+        to,
+        balance: money(balanceMinor, at.network.currency),
+      }))
+      return { list, next: null }
     },
   }),
   route({
@@ -130,15 +159,6 @@ export const statementRoutes: Route[] = [
 function tooManyLines(): Malformed {
   const says = `The period holds more than ${mostLines} entries.`
   return new Malformed('period_too_long', says, 'Ask for a shorter period with `from` and `to`.', [], 422)
-}
-
-type Period = { from?: string | undefined; to?: string | undefined }
-
-function mustRunForwards({ from, to }: Period): void {
-  if (from && to && from > to)
-    throw new Malformed('malformed', 'The period ends before it begins.', 'Give `from` on or before `to`.', [
-      { pointer: '/query/to', detail: 'Lies before `from`.' },
-    ])
 }
 
 function between({ from, to }: Period) {
