@@ -41,6 +41,7 @@ export const deeds = {
   see_members: reads('convener', 'auditor'),
   see_impact: reads('operator', 'convener', 'auditor', 'sponsor'),
   see_ledger: reads('convener', 'auditor'),
+  export_ledger: reads('operator', 'convener', 'auditor'),
   see_deeds: reads('convener', 'auditor'),
   see_health: reads('operator', 'convener', 'auditor'),
   run_audit: writes('operator', 'convener', 'auditor'),

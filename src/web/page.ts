@@ -11,6 +11,7 @@ import type { Actor } from '../networks/roles.ts'
 import type { Deps } from './deps.ts'
 import { Malformed, malformedFrom, Unknown } from './errors.ts'
 import { type Visitor, visitorOf } from './session.ts'
+import { isStreamedFile, type StreamedFile, streamFile } from './stream-file.ts'
 
 export type Visit = {
   deps: Deps
@@ -30,14 +31,14 @@ export type Visit = {
 }
 
 /** A page, the way to one, or a file to keep. */
-export type Shown = string | { goTo: string; said?: string } | { csv: string; fileName: string }
+export type Shown = string | { goTo: string; said?: string } | { csv: string; fileName: string } | StreamedFile
 type Deed = (visit: Visit) => Promise<Shown>
 
 export function pages(app: Express, deps: Deps) {
   return {
     get(path: string, show: Deed): void {
       app.get(path, async (ask, answer) => {
-        send(deps, answer, await show(await visitFor(deps, ask, answer, null)))
+        await send(deps, answer, await show(await visitFor(deps, ask, answer, null)))
       })
     },
     /** `show` makes the page again when the deed is refused. */
@@ -45,12 +46,12 @@ export function pages(app: Express, deps: Deps) {
       app.post(path, async (ask, answer) => {
         const visit = await visitFor(deps, ask, answer, null)
         try {
-          send(deps, answer, await deed(visit))
+          await send(deps, answer, await deed(visit))
         } catch (error) {
           const trouble = troubleOf(error)
           if (!trouble || !show) throw error
           answer.status(trouble.status)
-          send(deps, answer, await show({ ...visit, trouble }))
+          await send(deps, answer, await show({ ...visit, trouble }))
         }
       })
     },
@@ -97,7 +98,8 @@ function troubleOf(error: unknown): (NonNullable<Visit['trouble']> & { status: n
   return null
 }
 
-function send(deps: Deps, answer: Response, shown: Shown): void {
+async function send(deps: Deps, answer: Response, shown: Shown): Promise<void> {
+  if (isStreamedFile(shown)) return streamFile(answer, shown)
   if (typeof shown === 'string') {
     answer.type('html').send(shown)
     return

@@ -32,6 +32,7 @@ const matrix: Record<DeedName, string> = {
   see_members: 'ca',
   see_impact: 'ocap',
   see_ledger: 'ca',
+  export_ledger: 'oca',
   see_deeds: 'ca',
   see_health: 'oca',
   run_audit: 'oca',

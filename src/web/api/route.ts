@@ -15,6 +15,7 @@ import type { Actor, DeedName } from '../../networks/roles.ts'
 import type { Deps } from '../deps.ts'
 import { Malformed, malformedFrom, problemOf } from '../errors.ts'
 import { actorOfRequest } from '../session.ts'
+import { isStreamedFile, streamFile } from '../stream-file.ts'
 import {
   claim,
   forget,
@@ -28,6 +29,8 @@ import {
 } from './kept-answer.ts'
 import { type Finder, type Found, guardFound } from './place.ts'
 
+/** Whatever is no JSON is sent as text; a streamed file while it is made. */
+type Gives = 'application/json' | 'text/csv' | 'application/jsonl' | 'text/plain'
 export type Method = 'get' | 'post' | 'put' | 'delete'
 
 export type Ask<P, Q, B, F = Found> = {
@@ -70,7 +73,7 @@ export type Route = {
   /** CSV and the like arrive as text. */
   takes: 'application/json' | 'text/csv'
   answer: z.ZodType | null
-  gives: 'application/json' | 'text/csv'
+  gives: Gives
   /** The handler (an SQL function) keeps the answer itself: no claim is made first. */
   keepsItself: boolean
   run(ask: Ask<never, never, never>): Promise<unknown>
@@ -100,7 +103,7 @@ export function route<
   body?: B
   takes?: 'application/json' | 'text/csv'
   answer?: A
-  gives?: 'application/json' | 'text/csv'
+  gives?: Gives
   keepsItself?: boolean
   answers: (ask: Ask<z.output<P>, z.output<Q>, z.output<B>, F>) => Promise<z.input<A>>
 }): Route {
@@ -182,6 +185,7 @@ async function answerRoute(deps: Deps, one: Route, request: Request, answer: Res
   }
   try {
     const result = await one.run(ask as unknown as Ask<never, never, never>)
+    if (isStreamedFile(result)) return await streamFile(answer, result)
     if (one.gives === 'text/csv') {
       answer.status(one.status).type('text/csv; charset=utf-8').send(String(result))
       return

@@ -6,6 +6,7 @@ import { deedRoutes } from './deeds.ts'
 import { deliveryRoutes } from './deliveries.ts'
 import { discrepancyRoutes } from './discrepancies.ts'
 import { disputeRoutes } from './disputes.ts'
+import { exportRoutes } from './exports.ts'
 import { importRoutes } from './imports.ts'
 import { invitationRoutes } from './invitations.ts'
 import { ledgerRoutes } from './ledger.ts'
@@ -40,6 +41,7 @@ export const routes: Route[] = [
   ...standingConsentRoutes,
   ...statementRoutes,
   ...ledgerRoutes,
+  ...exportRoutes,
   ...importRoutes,
   ...connectionRoutes,
   ...mappingRoutes,

@@ -5,6 +5,7 @@ import { pages } from '../page.ts'
 import { bookkeeperPages } from './bookkeeper/bookkeeper-pages.ts'
 import { convenerPages } from './convener/convener-pages.ts'
 import { demoMailPage } from './demo-mail.tsx'
+import { exportPages } from './exports.tsx'
 import { homePage } from './home.tsx'
 import { joinPages } from './join.tsx'
 import { memberPages } from './member/member-pages.ts'
@@ -21,6 +22,7 @@ export function servePages(app: Express, deps: Deps): void {
   convenerPages(serve)
   memberPages(serve)
   bookkeeperPages(serve)
+  exportPages(serve)
   problemPage(serve)
   if (deps.demo) demoMailPage(serve)
 }

@@ -7,6 +7,7 @@ import { cursorOf, keyOf } from '../../api/shapes.ts'
 import { page } from '../../layout.tsx'
 import { type pages, saidOf, type Visit } from '../../page.ts'
 import { Badge, dayWords, Table, When } from '../../parts.tsx'
+import { ExportLinks } from '../exports.tsx'
 import { Form, formAt, Refused } from '../typed-form.tsx'
 import { namesOf, networkHere, worker } from '../whereabouts.ts'
 
@@ -91,6 +92,7 @@ async function show(visit: Visit): Promise<string> {
             </dd>
           </dl>
         </section>
+        {mayDo('export_ledger') && <ExportLinks base={`${base}/ledger`} />}
         {mayDo('see_deeds') && (
           <Deeds deeds={facts.deeds} nameOf={facts.nameOf} network={network} path={`${base}/ledger`} />
         )}

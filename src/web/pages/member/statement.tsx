@@ -10,6 +10,7 @@ import type { AtMember } from '../../api/place.ts'
 import { Malformed } from '../../errors.ts'
 import type { pages, Shown, Visit } from '../../page.ts'
 import { Amount, dayWords, Field, OnDay, Table } from '../../parts.tsx'
+import { ExportLinks } from '../exports.tsx'
 import { type Here, memberHere, see } from '../whereabouts.ts'
 import { memberPage, pathOf } from './member-frame.tsx'
 import { memberNames } from './trade-table.tsx'
@@ -180,6 +181,7 @@ async function show(visit: Visit): Promise<string> {
         <p>
           <a href={`${base}/statement.csv${query ? `?${query}` : ''}`}>Keep it as a file (CSV)</a>
         </p>
+        <ExportLinks base={base} query={query} />
         <p class="small">
           The ledger stands at transfer {String(facts.head.number)}, hash{' '}
           <code>{Buffer.from(facts.head.hash).toString('hex')}</code>. Kept with this statement, it proves later that
