@@ -3,10 +3,10 @@
  *
  * Run by itself it prints the path. Never: skips in silence; without a browser it says what to install.
  */
-import { spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { aptInstall, mayInstall } from './apt.mjs'
 
 export function findChromium(env = process.env) {
   for (const name of ['QUITS_CHROMIUM', 'CHROMIUM_PATH']) {
@@ -38,27 +38,8 @@ function usualPaths(env) {
 }
 
 export async function installChromium() {
-  const mayInstall = existsSync('/etc/debian_version') && process.getuid?.() === 0
-  if (mayInstall) {
-    await apt('update')
-    await apt('install', '-y', '--no-install-recommends', 'chromium')
-  }
+  if (mayInstall()) await aptInstall('chromium')
   if (!findChromium()) throw new Error(advice())
-}
-
-/** Not spawnSync: whoever holds the lock of this folder must be able to say that it lives. */
-function apt(...args) {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const child = spawn('apt-get', args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
-  child.stderr.on('data', (chunk) => {
-    said += chunk
-  })
-  return new Promise((resolve) => {
-    const report = (why) => resolve(process.stderr.write(`apt-get ${args.join(' ')}: ${why}\n`))
-    child.on('error', (error) => report(error.message))
-    child.on('close', (code) => (code === 0 ? resolve() : report(said.trim())))
-  })
 }
 
 function advice() {

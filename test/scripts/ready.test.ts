@@ -97,6 +97,19 @@ test('a browser that is named and not there is said, not passed over', async () 
   expect(await runScript('chromium.mjs', ask)).toContain('QUITS_CHROMIUM names /no/browser, and there is no such file')
 })
 
+test('a program that reads our exports and is not there is said in one sentence, not passed over', async () => {
+  const said = await runScript(
+    'journal-programs.mjs',
+    `const missing = script.missingPrograms({ PATH: ${text(folder)} })
+     print([missing, script.programsComplaint(missing), script.programsComplaint([])])`,
+  )
+  expect(said).toEqual([
+    ['hledger', 'bean-check', 'bean-query'],
+    expect.stringContaining('apt-get install hledger beancount'),
+    null,
+  ])
+})
+
 function isInstalled(): Promise<unknown> {
   return runScript('ready.mjs', `print(script.isInstalled(${text(folder)}))`)
 }
