@@ -31,6 +31,12 @@ export function usualFrom(to: Day, by: StepSize): Day {
   return by === 'day' ? addDays(to, -89) : addDays(to, -364)
 }
 
+/** Steps short enough to show what happened, and few enough to be told apart. */
+export function fittingSize(from: Day, to: Day): StepSize {
+  if (addDays(from, 92) >= to) return 'day'
+  return addDays(from, 800) >= to ? 'week' : 'month'
+}
+
 function lastDayOf(day: Day, by: StepSize): Day {
   if (by === 'day') return day
   if (by === 'week') return addDays(day, (7 - dateOf(day).getUTCDay()) % 7)

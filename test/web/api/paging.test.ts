@@ -7,6 +7,7 @@ let world: ApiWorld
 beforeAll(async () => {
   world = await apiWorld()
   const { avon, mill, bakery } = world
+  for (let run = 0; run < 3; run += 1) await avon.convener(`POST ${avon.path}/ledger/audits`)
   for (let number = 1; number <= 7; number += 1) await sell(avon.path, mill, bakery, String(100 * number))
 })
 afterAll(() => world.end())
@@ -43,6 +44,9 @@ test('every list walks to the same rows whatever the size of its pages', async (
     [mill.owner, `${avon.path}/trades`, 7],
     [mill.owner, `${mill.path}/deliveries`, 0],
     [mill.owner, `${mill.path}/statement`, 7],
+    [mill.owner, `${mill.path}/statement?order=newest_first`, 7],
+    [avon.convener, `${avon.path}/ledger/accounts`, 6],
+    [avon.convener, `${avon.path}/ledger/audits`, 3],
     [avon.convener, `${avon.path}/members`, 2],
     [mill.owner, `${avon.path}/directory`, 2],
     [avon.convener, `${bakery.path}/limits/changes`, 2],

@@ -10,12 +10,15 @@ import { Badge, dayWords, Table, When } from '../../parts.tsx'
 import { ExportLinks } from '../exports.tsx'
 import { Form, formAt, Refused } from '../typed-form.tsx'
 import { namesOf, networkHere, worker } from '../whereabouts.ts'
+import { OpenHolds, readOpenHolds, releaseFromPage } from './open-holds.tsx'
+import { TotalsSection, totalsOf } from './totals-section.tsx'
 
 const deedsAPage = 50
 
 export function ledgerPages(serve: ReturnType<typeof pages>): void {
   serve.get('/networks/:slug/ledger', show)
   serve.post('/networks/:slug/ledger/audit', auditNow, show)
+  serve.post('/networks/:slug/ledger/holds/:hold/release', releaseFromPage, show)
 }
 
 async function auditNow(visit: Visit) {
@@ -35,6 +38,8 @@ async function show(visit: Visit): Promise<string> {
   const facts = await worker(visit, async (tx) => {
     const deeds = await deedsOf(tx, { networkId: network.id, after: after?.id ?? null, limit: deedsAPage + 1 })
     return {
+      holds: await readOpenHolds(tx, network.id, visit.query.holdsAfter),
+      totals: await totalsOf(tx, network, visit),
       deeds,
       nameOf: await namesOf(
         tx,
@@ -57,6 +62,7 @@ async function show(visit: Visit): Promise<string> {
     children: (
       <>
         <Refused visit={visit} />
+        <TotalsSection totals={facts.totals} network={network} path={`${base}/ledger`} />
         <section aria-labelledby="audit">
           <h2 id="audit">Audit</h2>
           {facts.last ? (
@@ -93,6 +99,12 @@ async function show(visit: Visit): Promise<string> {
           </dl>
         </section>
         {mayDo('export_ledger') && <ExportLinks base={`${base}/ledger`} />}
+        <OpenHolds
+          visit={visit}
+          network={network}
+          shown={facts.holds}
+          mayRelease={{ plain: mayDo('hold_credits'), promised: mayDo('promise_hold') }}
+        />
         {mayDo('see_deeds') && (
           <Deeds deeds={facts.deeds} nameOf={facts.nameOf} network={network} path={`${base}/ledger`} />
         )}

@@ -5,8 +5,12 @@ import { csvLine } from '../../../kit/csv.ts'
 import type { Tx } from '../../../kit/db.ts'
 import { idText, type Uuid } from '../../../kit/ids.ts'
 import { formatAmount } from '../../../kit/money.ts'
+import { type BalancePoint, balanceChart } from '../../../ledger/balance-chart.ts'
 import { type Statement, type StatementEntry, statement } from '../../../ledger/statement.ts'
+import { fittingSize, type StepSize, stepsOf, usualFrom } from '../../../ledger/steps.ts'
+import { mustRunForwards, todayOf } from '../../api/chart-period.ts'
 import type { AtMember } from '../../api/place.ts'
+import { Chart } from '../../chart.tsx'
 import { Malformed } from '../../errors.ts'
 import type { pages, Shown, Visit } from '../../page.ts'
 import { Amount, dayWords, Field, OnDay, Table } from '../../parts.tsx'
@@ -34,7 +38,9 @@ function periodOf(visit: Visit): Period {
     if (isDay(text)) return text
     throw new Malformed('malformed', `"${text.slice(0, 20)}" is no day of the calendar.`, 'Write it as 2026-03-31.')
   }
-  return { from: day('from'), to: day('to') }
+  const period = { from: day('from'), to: day('to') }
+  mustRunForwards({ from: period.from ?? undefined, to: period.to ?? undefined })
+  return period
 }
 
 type Told = { words: string; with: string; reference: string; tradeId: Uuid | null }
@@ -132,9 +138,11 @@ async function show(visit: Visit): Promise<string> {
       ...period,
       after,
       limit: entriesAPage,
+      newestFirst: true,
     })
     return {
       part,
+      drawn: after === null ? await drawnOf(tx, here, period) : null,
       told: await toldOf(tx, networkId, part.entries),
       head: await tx.ledgerHead.findUniqueOrThrow({ where: { networkId } }),
     }
@@ -168,6 +176,7 @@ async function show(visit: Visit): Promise<string> {
             {period.to ? `, after ${dayWords(period.to)}` : ', now'}
           </dd>
         </dl>
+        {facts.drawn && <BalanceChart here={here} drawn={facts.drawn} />}
         {facts.part.entries.length === 0 ? (
           <p>{after === null ? 'Nothing moved in this period.' : 'There is nothing more.'}</p>
         ) : (
@@ -175,7 +184,7 @@ async function show(visit: Visit): Promise<string> {
         )}
         {facts.part.next !== null && (
           <p>
-            <a href={`${base}/statement?${query}${query ? '&' : ''}after=${facts.part.next}`}>The next entries</a>
+            <a href={`${base}/statement?${query}${query ? '&' : ''}after=${facts.part.next}`}>Older entries</a>
           </p>
         )}
         <p>
@@ -192,6 +201,36 @@ async function show(visit: Visit): Promise<string> {
   })
 }
 
+type Drawn = { by: StepSize; points: BalancePoint[] }
+
+/** A period that is too long to be drawn is only listed. */
+async function drawnOf(tx: Tx, here: Here<AtMember>, period: Period): Promise<Drawn | null> {
+  const today = await todayOf(tx, here.network)
+  const to = period.to !== null && period.to < today ? period.to : today
+  const from = period.from ?? usualFrom(to, 'week')
+  const by = fittingSize(from, to)
+  const steps = stepsOf(from, to, by)
+  if (!steps) return null
+  const { networkId, member } = here
+  return { by, points: await balanceChart(tx, { networkId, accountId: member.accountId, steps }) }
+}
+
+function BalanceChart({ here, drawn }: { here: Here<AtMember>; drawn: Drawn }) {
+  const { creditLimitMinor, exposureLimitMinor } = here.member.account
+  return (
+    <Chart
+      id="balance-chart"
+      title={`Balance at the end of each ${drawn.by}`}
+      points={drawn.points.map(({ from, to, balanceMinor }) => ({ from, to, minor: balanceMinor }))}
+      unit={here.network}
+      lines={[
+        ...(exposureLimitMinor === null ? [] : [{ name: 'exposure limit', minor: exposureLimitMinor }]),
+        ...(creditLimitMinor === null ? [] : [{ name: 'credit limit', minor: -creditLimitMinor }]),
+      ]}
+    />
+  )
+}
+
 function Entries({
   here,
   entries,
@@ -202,7 +241,7 @@ function Entries({
   told: (entry: StatementEntry) => Told
 }) {
   return (
-    <Table caption="In the order of the ledger">
+    <Table caption="Newest first">
       <thead>
         <tr>
           <th scope="col">Day</th>
