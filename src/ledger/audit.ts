@@ -69,6 +69,23 @@ export const truths: readonly NamedTruth[] = [
                 and e.debit_id = t.debit_account_id::text and e.credit_id = t.credit_account_id::text, false) end`,
   },
   {
+    // No check of the tables says this: it would be asked anew at every posting, of rows that one function alone writes.
+    name: 'rows_are_well_formed',
+    says: 'A transfer has two accounts and an amount, and names what it reverses or which hold it ends when its kind does; an entry adds up.',
+    offenders: `
+      select 'transfer ' || id as offender from transfer
+       where network_id = $1::uuid and (debit_account_id = credit_account_id
+          or (amount_minor = 0 and kind not in ('hold_release', 'hold_expire'))
+          or (kind in ('hold_post', 'hold_release', 'hold_expire')) <> (hold_id is not null)
+          or (kind = 'reversal') <> (reverses_id is not null))
+      union all
+      select 'entry ' || version || ' of ' || account_id from entry
+       where network_id = $1::uuid and (after_minor <> before_minor + amount_minor or version < 1)
+      union all
+      select 'account ' || id from account
+       where network_id = $1::uuid and (kind in ('member', 'staff_pool', 'staff')) <> (member_id is not null)`,
+  },
+  {
     name: 'held_is_what_holds_hold',
     says: 'What an account holds back is the sum of its open holds.',
     offenders: `

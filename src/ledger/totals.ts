@@ -86,7 +86,7 @@ export async function movedBetween(tx: Tx, networkId: Uuid, above: bigint, upTo:
       from transfer t
       left join lateral (
         select sum(greatest(x.after_minor, 0) - greatest(x.before_minor, 0)) as change from entry x
-         where x.network_id = ${networkId}::uuid and x.transfer_id = t.id) e on true
+         where x.network_id = ${networkId}::uuid and x.number = t.number) e on true
      where t.network_id = ${networkId}::uuid and t.number > ${above}::bigint and t.number <= ${upTo}::bigint
      group by t.booked_on order by t.booked_on`
   return rows.map((row) => ({ ...row, day: dayOf(row.day) }))

@@ -6,7 +6,7 @@ create or replace function refusal_status(p_code text) returns integer language 
     when p_code in ('not_yours_to_answer', 'not_yours_to_withdraw', 'not_allowed') then 403
     when p_code in ('not_found', 'account_unknown', 'transfer_unknown', 'hold_unknown') then 404
     when p_code in ('accounts_must_differ', 'amount_must_be_positive', 'amount_too_large', 'hold_exceeded', 'day_in_future',
-      'key_of_other_body', 'reason_missing') then 422
+      'key_of_other_body', 'reason_missing', 'transfer_leaves_no_document', 'transfer_kind_does_not_fit') then 422
     else 409 end
 $$;
 

@@ -75,7 +75,8 @@ export async function reverseTrade(deps: { db: Db }, ask: ReversalAsk): Promise<
     const agreed = agreedIn(row.posting, row.promises)
     if (trade.ledgerOnly)
       return { posting: reversalPostingFor({ ...trade, posting: agreed.posting }, true), promises: [] }
-    const posted = await tx.transfer.findMany({ where: { networkId, causeId: tradeId }, select: { id: true } })
+    const asked = agreed.posting.transfers.map((transfer) => transfer.id)
+    const posted = await tx.transfer.findMany({ where: { networkId, id: { in: asked } }, select: { id: true } })
     const stands = new Set(posted.map((transfer) => transfer.id))
     const facts = {
       ...factsFrom({ parties, fees: terms.fees }, { ...trade, documentLines: agreed.documentLines }),
@@ -97,7 +98,7 @@ export async function reverseTrade(deps: { db: Db }, ask: ReversalAsk): Promise<
         seller: (await kindOf(facts.seller.organisationId)) === 'quickbooks',
         buyer: (await kindOf(facts.buyer.organisationId)) === 'quickbooks',
       },
-      feesLeftOut: new Set(agreed.posting.transfers.map((one) => one.id).filter((id) => !stands.has(id))),
+      feesLeftOut: new Set(asked.filter((id) => !stands.has(id))),
     })
   })
   const asked = { tradeId, side, actor, reason: ask.reason.trim(), posting: postingJson(posting), promises }

@@ -60,6 +60,16 @@ const tamperings: [string, string, string[]][] = [
     ['held_is_what_holds_hold', 'numbers_without_gaps', 'chain_is_whole'],
   ],
   [
+    'an amount moved that nobody had',
+    'update entry set after_minor = after_minor + 1 where network_id = $network and version = 1 and amount_minor > 0',
+    ['entries_are_linked', 'rows_are_well_formed'],
+  ],
+  [
+    'a sale that names a hold it does not end',
+    'update transfer set hold_id = id where network_id = $network and number = 1',
+    ['rows_are_well_formed', 'references_exist', 'chain_is_whole'],
+  ],
+  [
     'a hold forgotten on the account',
     'update account set held_out_minor = 0 where network_id = $network',
     ['held_is_what_holds_hold'],
