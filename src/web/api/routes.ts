@@ -7,6 +7,7 @@ import { deliveryRoutes } from './deliveries.ts'
 import { discrepancyRoutes } from './discrepancies.ts'
 import { disputeRoutes } from './disputes.ts'
 import { exportRoutes } from './exports.ts'
+import { holdRoutes } from './holds.ts'
 import { importRoutes } from './imports.ts'
 import { invitationRoutes } from './invitations.ts'
 import { ledgerRoutes } from './ledger.ts'
@@ -24,6 +25,7 @@ import { standingConsentRoutes } from './standing-consents.ts'
 import { statementRoutes } from './statements.ts'
 import { termsRoutes } from './terms.ts'
 import { tradeRoutes } from './trades.ts'
+import { transferRoutes } from './transfers.ts'
 
 export const routes: Route[] = [
   ...meRoutes,
@@ -39,6 +41,8 @@ export const routes: Route[] = [
   ...reversalRoutes,
   ...disputeRoutes,
   ...standingConsentRoutes,
+  ...transferRoutes,
+  ...holdRoutes,
   ...statementRoutes,
   ...ledgerRoutes,
   ...exportRoutes,

@@ -1,0 +1,264 @@
+/**
+ * Transfers that are no trades, one or many in one call. Each has its own key and its own verdict: a bad one never spoils its
+ * neighbours, and a repeated one hears its first answer.
+ */
+import { z } from 'zod'
+import { postTransfers, transferIdFor } from '../../fees/post-transfers.ts'
+import { openKinds } from '../../fees/transfer-rule.ts'
+import type { Uuid } from '../../kit/ids.ts'
+import { invariant } from '../../kit/invariant.ts'
+import { plainError } from '../../kit/log.ts'
+import { Refusal } from '../../kit/refusal.ts'
+import { scopeFor } from '../../networks/person.ts'
+import { type Actor, may, mustBeAllowed } from '../../networks/roles.ts'
+import { type PromisedVerdict, yesOf } from '../../outbox/post-and-promise.ts'
+import type { Deps } from '../deps.ts'
+import { malformedFrom, problemOf, problemShape } from '../errors.ts'
+import { guard } from '../guard.ts'
+import { keptUnder } from './kept-answer.ts'
+import { keepRefusals, keptUnderEach, placeOf } from './kept-each.ts'
+import { atInstallation } from './place.ts'
+import { type Route, route } from './route.ts'
+import { dayOut, idIn, idOut, instantOut, money, moneyIn, moneyOut, show, words } from './shapes.ts'
+
+const tag = 'Transfers'
+/** Most transfers in one call. */
+const mostAtOnce = 1000
+/** Where answers are kept, for one and for many. */
+const keptAs = 'post /transfers'
+
+const transferShape = {
+  networkId: idIn('network'),
+  kind: z.enum(openKinds).meta({
+    description:
+      'contribution: from a member to the network’s fees, sponsor or write-off reserve; settlement: between the network’s own accounts; gateway: the same, where one of them is a gateway',
+  }),
+  debitAccountId: idIn('account').meta({ description: 'The account that goes down' }),
+  creditAccountId: idIn('account').meta({ description: 'The account that goes up' }),
+  amount: moneyIn,
+  description: words(200).meta({ description: 'Why: in the trail, and on the line of the member’s document' }),
+}
+const example = {
+  networkId: 'net_01KA9Z6QJ8F2R4S6T8V0W2X4Y6',
+  kind: 'contribution',
+  debitAccountId: 'acc_01KA9Z6QJ8F2R4S6T8V0W2X4Y6',
+  creditAccountId: 'acc_01KA9Z6QJ8F2R4S6T8V0W2X4Y7',
+  amount: { amount: '2500', currency: 'GBP' },
+  description: 'Levy for the reserve, November',
+}
+const transferIn = z.strictObject(transferShape).meta({ id: 'NewTransfer', examples: [example] })
+const itsKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'A key is 1 to 255 visible ASCII characters.')
+  .meta({ description: 'Of this transfer alone, as an Idempotency-Key: the same one when it is repeated' })
+const keyedIn = z
+  .strictObject({ key: itsKey, ...transferShape })
+  .meta({ id: 'KeyedTransfer', examples: [{ key: 'levy-2026-11-mill', ...example }] })
+
+export const transferOut = z
+  .object({
+    id: idOut('transfer'),
+    networkId: idOut('network'),
+    kind: z.enum(openKinds),
+    debitAccountId: idOut('account'),
+    creditAccountId: idOut('account'),
+    amount: moneyOut,
+    description: z.string(),
+    number: z.string().meta({ description: 'Its place in the order of the network’s ledger' }),
+    bookedOn: dayOut,
+    recordedAt: instantOut,
+  })
+  .meta({ id: 'Transfer' })
+
+const verdictOut = z
+  .object({
+    key: z.string().nullable().meta({ description: 'As sent; null where none was' }),
+    status: z.number().int().meta({ description: 'What this transfer alone would have been answered with' }),
+    replayed: z.boolean(),
+    transfer: transferOut.nullable(),
+    problem: problemShape.nullable(),
+  })
+  .meta({ id: 'TransferVerdict' })
+
+export const transferRoutes: Route[] = [
+  route({
+    tag,
+    find: atInstallation,
+    method: 'post',
+    path: '/transfers',
+    summary: 'Post a transfer that is no trade',
+    description: 'Convener or operator of the network named. A contribution leaves money spent in the member’s book.',
+    deed: null,
+    status: 201,
+    keepsItself: true,
+    body: transferIn,
+    answer: transferOut,
+    answers: async ({ deps, actor, body, kept }) => {
+      invariant(kept, 'a transfer is posted')
+      const hash = Buffer.from(kept.bodyHash).toString('hex')
+      const [verdict] = await postEach(deps, actor, [{ key: kept.key, hash, transfer: body }])
+      invariant(verdict, 'a transfer was answered by nothing')
+      if (verdict.status === 'rejected') throw verdict.reason
+      return verdict.value.transfer
+    },
+  }),
+  {
+    ...route({
+      tag,
+      find: atInstallation,
+      method: 'post',
+      path: '/transfers/batch',
+      summary: 'Post many transfers, each answered by itself',
+      description: `Up to ${mostAtOnce} transfers, of one network or several; each has its own key, which counts as the Idempotency-Key of that transfer alone.`,
+      deed: null,
+      // Each is looked at by itself, so that a malformed one spoils nobody.
+      body: z.strictObject({ transfers: z.array(z.unknown()).min(1).max(mostAtOnce) }),
+      answer: z.object({ list: z.array(verdictOut) }),
+      answers: async ({ deps, actor, body, traceId }) => ({
+        list: await answerEach(deps, actor, body.transfers, traceId),
+      }),
+    }),
+    keysInBody: true,
+    bodyShown: z.strictObject({ transfers: z.array(keyedIn).min(1).max(mostAtOnce) }),
+  },
+]
+
+type Keyed = { key: string; hash: string; transfer: z.output<typeof transferIn> }
+type Told = { replayed: boolean; transfer: z.output<typeof transferOut> }
+type Verdict = z.input<typeof verdictOut>
+
+async function answerEach(deps: Deps, actor: Actor, sent: unknown[], traceId: string): Promise<Verdict[]> {
+  const verdicts: Verdict[] = new Array(sent.length)
+  const sound: { place: number; asked: Keyed }[] = []
+  const refuse = (place: number, error: unknown) => {
+    const problem = problemOf(deps, error, traceId)
+    if (problem.status === 500) deps.log.error({ error: plainError(error), traceId }, 'a transfer among many failed')
+    verdicts[place] = { key: keyIn(sent[place]), status: problem.status, replayed: false, transfer: null, problem }
+  }
+  sent.forEach((one, place) => {
+    const parsed = keyedIn.safeParse(one)
+    if (parsed.success) {
+      const { key, ...transfer } = parsed.data
+      sound.push({ place, asked: { key, hash: hashOf(actor, key, one as object), transfer } })
+    } else refuse(place, malformedFrom(parsed.error, `/body/transfers/${place}`))
+  })
+  const answers = await postEach(
+    deps,
+    actor,
+    sound.map(({ asked }) => asked),
+  )
+  answers.forEach((answer, at) => {
+    const { place, asked } = sound[at] as (typeof sound)[number]
+    if (answer.status === 'rejected') refuse(place, answer.reason)
+    else verdicts[place] = { key: asked.key, status: 201, ...answer.value, problem: null }
+  })
+  return verdicts
+}
+
+/** Each guarded, found again under its key or posted; in the order asked. */
+async function postEach(deps: Deps, actor: Actor, asked: Keyed[]): Promise<PromiseSettledResult<Told>[]> {
+  const earlier = await keptUnderEach(deps, { actor: actor.id, route: keptAs }, asked)
+  const mustBeTheirs = await mayPost(
+    deps,
+    actor,
+    asked.map(({ transfer }) => transfer.networkId),
+  )
+  const answers: PromiseSettledResult<Told>[] = []
+  const lanes = new Map<Uuid, number[]>()
+  const hashes = new Map<string, string>()
+  asked.forEach(({ key, hash, transfer }, place) => {
+    const known = settled(() => {
+      mustBeTheirs(transfer.networkId)
+      const before = earlier.get(key)
+      if ((hashes.get(key) ?? before?.hash ?? hash) !== hash) throw new Refusal('key_of_other_body', {})
+      hashes.set(key, hash)
+      return before ? toldFrom({ ok: true, replayed: true, kept: before.kept }, {}) : null
+    })
+    if (known.status === 'rejected' || known.value) answers[place] = known as PromiseSettledResult<Told>
+    else lanes.set(transfer.networkId, [...(lanes.get(transfer.networkId) ?? []), place])
+  })
+  await Promise.all(
+    [...lanes].map(async ([networkId, places]) => {
+      const here = places.map((place) => asked[place] as Keyed)
+      const verdicts = await postLane(deps, actor, networkId, here)
+      verdicts.forEach((verdict, at) => {
+        answers[places[at] as number] = settled(() => {
+          if (verdict.status === 'rejected') throw verdict.reason
+          return toldFrom(verdict.value, templateOf(actor, here[at] as Keyed))
+        })
+      })
+    }),
+  )
+  await keepRefusals(deps, { actor: actor.id, route: keptAs }, asked, answers)
+  return answers
+}
+
+/** Those of one network. What fails for all of them is each one's own answer. */
+async function postLane(deps: Deps, actor: Actor, networkId: Uuid, asked: Keyed[]) {
+  try {
+    return await postTransfers(
+      deps,
+      networkId,
+      asked.map((one) => {
+        const { amount, kind, debitAccountId, creditAccountId, description } = one.transfer
+        const { key, hash } = one
+        const template = templateOf(actor, one)
+        return {
+          ...{ kind, debitAccountId, creditAccountId, description, ...amount, actor: actor.id, key },
+          answer: { actor: actor.id, route: keptAs, key, bodyHash: hash, template, status: 201 },
+        }
+      }),
+    )
+  } catch (reason) {
+    return asked.map(() => ({ status: 'rejected' as const, reason }))
+  }
+}
+
+/** All of the answer that is known before the ledger has given it a place. */
+function templateOf(actor: Actor, { key, transfer }: Keyed) {
+  const { networkId, kind, debitAccountId, creditAccountId, amount, description } = transfer
+  return {
+    id: show.id('transfer', transferIdFor(networkId, actor.id, key)),
+    networkId: show.id('network', networkId),
+    kind,
+    debitAccountId: show.id('account', debitAccountId),
+    creditAccountId: show.id('account', creditAccountId),
+    amount: money(amount.amountMinor, amount.currency),
+    description,
+  }
+}
+
+function toldFrom(verdict: PromisedVerdict, template: object): Told {
+  const yes = yesOf(verdict)
+  if ('kept' in yes) return { replayed: true, transfer: transferOut.parse(yes.kept.body) }
+  return { replayed: yes.replayed, transfer: transferOut.parse({ ...template, ...placeOf(yes) }) }
+}
+
+function settled<T>(work: () => T): PromiseSettledResult<T> {
+  try {
+    return { status: 'fulfilled', value: work() }
+  } catch (reason) {
+    return { status: 'rejected', reason }
+  }
+}
+
+/** As the route for one takes it: without the key. */
+function hashOf(actor: Actor, key: string, sent: object): string {
+  const { key: _key, ...body } = sent as { key: unknown }
+  return Buffer.from(keptUnder({ route: keptAs, address: '/v1/transfers' }, actor, key, body).bodyHash).toString('hex')
+}
+
+/** A member knows its network is there; to whoever has nothing to do with it, it is not. */
+async function mayPost(deps: Deps, actor: Actor, networkIds: Uuid[]): Promise<(networkId: Uuid) => void> {
+  const isStranger = networkIds.some((networkId) => !may(actor, 'post_transfer', { networkId }))
+  const seen = isStranger ? await scopeFor(deps.db, actor) : null
+  return (networkId) => {
+    if (seen?.role === 'app' && seen.networks.includes(networkId)) mustBeAllowed(actor, 'post_transfer', { networkId })
+    guard(actor, 'post_transfer', { networkId }, 'network')
+  }
+}
+
+function keyIn(sent: unknown): string | null {
+  const key = sent && typeof sent === 'object' && 'key' in sent ? sent.key : null
+  return typeof key === 'string' ? key.slice(0, 255) : null
+}
