@@ -31,17 +31,16 @@ begin
      where n.id = any (array(select (w.value ->> 0)::uuid from jsonb_array_elements((ask -> 'proposals') || (ask -> 'trades')) w(value)));
     trades_found := null; consents_found := null;
     if ask -> 'trades' <> '[]' then
-      select jsonb_agg(jsonb_build_object('networkId', t.network_id, 'id', t.id, 'reference', t.reference, 'sellerId', t.seller_member_id,
-          'buyerId', t.buyer_member_id, 'proposedBy', t.proposed_by, 'state', t.state,
-          'invoiceNumber', coalesce(t.invoice_number, t.linked_invoice ->> 'number'), 'bookedOn', t.booked_on,
-          'decidedAt', t.decided_at, 'reversedAt', t.reversed_at))
+      select jsonb_agg(jsonb_build_array(t.network_id, t.id, t.proposed_by, seller.organisation_id, buyer.organisation_id))
         into trades_found from jsonb_array_elements(ask -> 'trades') w(value)
-        join trade t on t.network_id = (w.value ->> 0)::uuid and t.id = (w.value ->> 1)::uuid;
+        join trade t on t.network_id = (w.value ->> 0)::uuid and t.id = (w.value ->> 1)::uuid
+        join member seller on seller.network_id = t.network_id and seller.id = t.seller_member_id
+        join member buyer on buyer.network_id = t.network_id and buyer.id = t.buyer_member_id;
     end if;
     if ask -> 'proposals' <> '[]' then
       select jsonb_agg(jsonb_build_array(c.network_id, c.id, c.member_id, c.from_member_id, c.side))
-        into consents_found from jsonb_array_elements(ask -> 'proposals') w(value),
-          lateral (values (w.value ->> 2, w.value ->> 1, 'buyer'), (w.value ->> 1, w.value ->> 2, 'seller')) p(accepts, proposes, side)
+        into consents_found from jsonb_array_elements(ask -> 'proposals') w(value)
+        cross join lateral (values (w.value ->> 2, w.value ->> 1, 'buyer'), (w.value ->> 1, w.value ->> 2, 'seller')) p(accepts, proposes, side)
         join standing_consent c on c.network_id = (w.value ->> 0)::uuid and c.member_id = p.accepts::uuid
          and c.from_member_id = p.proposes::uuid and c.side = p.side and c.revoked_at is null;
     end if;
@@ -51,12 +50,9 @@ begin
             set_config('role', 'quits_app', true);
     select jsonb_agg(jsonb_build_array(m.network_id, m.id, m.organisation_id, m.account_id, m.standing))
       into members_found from (
-        select w.value ->> 0 as network_id, w.value ->> s.place as id
-          from jsonb_array_elements(ask -> 'proposals') w(value), (values (1), (2)) s(place)
-        union
-        select w.value ->> 'networkId', w.value ->> s.side
-          from jsonb_array_elements(trades_found) w(value), (values ('sellerId'), ('buyerId')) s(side)) named
-      join member m on m.network_id = named.network_id::uuid and m.id = named.id::uuid;
+        select distinct (w.value ->> 0)::uuid as network_id, (w.value ->> s.place)::uuid as id
+          from jsonb_array_elements(ask -> 'proposals') w(value) cross join (values (1), (2)) s(place)) named
+      join member m on m.network_id = named.network_id and m.id = named.id;
     perform set_config('role', 'quits_worker', true);
     select jsonb_agg(jsonb_build_array(o.id, o.name, o.vat_registered))
       into organisations_found from organisation o

@@ -6,7 +6,6 @@
  */
 import { askAsWorker } from '../kit/ask-as-worker.ts'
 import { type Batch, batchOf } from '../kit/batch.ts'
-import type { Day } from '../kit/clock.ts'
 import { asWorker, type Db, inTransaction } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { invariant } from '../kit/invariant.ts'
@@ -17,26 +16,20 @@ import type { Actor } from '../networks/roles.ts'
 import { hashOf } from '../networks/secret.ts'
 import { type Terms, termsOf } from '../networks/terms.ts'
 import type { Parties, Party, TradingNetwork } from './proposal.ts'
-import { otherSide, type Side, type TradeState } from './trade.ts'
+import { otherSide, type Side } from './trade.ts'
 
 /** Null: not named well enough to be looked for. */
 export type ProposalNamed = { networkId: Uuid; sellerId: Uuid | null; buyerId: Uuid | null }
 export type TradeNamed = { networkId: Uuid; tradeId: Uuid }
 export type GroundAsk = { secret: string; proposals: ProposalNamed[]; trades: TradeNamed[] }
 
-/** As much of a trade as its answer needs. */
+/** As much of a trade as says who may answer it. */
 export type TradeOnGround = {
   networkId: Uuid
   id: Uuid
-  reference: string
-  sellerId: Uuid
-  buyerId: Uuid
   proposedBy: Side
-  state: TradeState
-  invoiceNumber: string | null
-  bookedOn: Day | null
-  decidedAt: string | null
-  reversedAt: string | null
+  seller: { organisationId: Uuid }
+  buyer: { organisationId: Uuid }
 }
 
 type NetworkTold = TradingNetwork & { termsVersion: number }
@@ -44,7 +37,8 @@ type Told = {
   key: KeyHolder
   own: Uuid[]
   networks: NetworkTold[]
-  trades: TradeOnGround[]
+  /** Network, trade, who proposed, the seller's and the buyer's organisation. */
+  trades: [Uuid, Uuid, Side, Uuid, Uuid][]
   /** Network, member, organisation, account, standing. */
   members: [Uuid, Uuid, Uuid, Uuid, Standing][]
   organisations: [Uuid, string, boolean][]
@@ -80,8 +74,8 @@ export function groundsOf(db: Db): Grounds {
   const read = (asks: GroundAsk[]) => {
     const told = asks.map(({ secret, proposals, trades }) => ({
       secretHash: Buffer.from(hashOf(secret)).toString('hex'),
-      proposals: proposals.map((one) => [one.networkId, one.sellerId, one.buyerId]),
-      trades: trades.map((one) => [one.networkId, one.tradeId]),
+      proposals: once(proposals.map((one) => [one.networkId, one.sellerId, one.buyerId])),
+      trades: once(trades.map((one) => [one.networkId, one.tradeId])),
     }))
     return askAsWorker<(Told | null)[]>(db, 'trade_grounds($1::jsonb)', [JSON.stringify(told)])
   }
@@ -117,6 +111,11 @@ export function groundsOf(db: Db): Grounds {
   }
 }
 
+/** Many asks name the same few. */
+function once(named: (Uuid | null)[][]): (Uuid | null)[][] {
+  return [...new Map(named.map((one) => [one.join(' '), one])).values()]
+}
+
 function groundFrom(told: Told, terms: Map<Uuid, Terms>): Ground {
   const networks = new Map(told.networks.map(({ termsVersion: _version, ...network }) => [network.id, network]))
   const organisations = new Map(told.organisations.map(([id, name, registered]) => [id, { name, vat: { registered } }]))
@@ -127,7 +126,12 @@ function groundFrom(told: Told, terms: Map<Uuid, Terms>): Ground {
       return [`${networkId} ${id}`, { networkId, id, organisationId, accountId, standing, organisation }]
     }),
   )
-  const trades = new Map(told.trades.map((trade) => [`${trade.networkId} ${trade.id}`, trade]))
+  const trades = new Map(
+    told.trades.map(([networkId, id, proposedBy, seller, buyer]): [string, TradeOnGround] => [
+      `${networkId} ${id}`,
+      { networkId, id, proposedBy, seller: { organisationId: seller }, buyer: { organisationId: buyer } },
+    ]),
+  )
   const consents = new Map(told.consents.map(([networkId, id, ...who]) => [[networkId, ...who].join(' '), id]))
   return {
     actor: actorOf(told.key),

@@ -122,7 +122,8 @@ async function acceptedAtOnce(deps: ProposeDeps, ready: ReadyProposal): Promise<
   return verdict.ok || verdict.code === 'key_of_other_body' ? proposedFrom(verdict) : null
 }
 
-function proposedFrom(verdict: AcceptanceVerdict | ProposalVerdict): Proposed {
+/** What accept_trades() and propose_trades() say, as an answer tells it; throws a refusal that was not given before. */
+export function proposedFrom(verdict: AcceptanceVerdict | ProposalVerdict): Proposed {
   if (!verdict.ok) throw refusalOf(verdict)
   if ('kept' in verdict) return { replayed: true, kept: verdict.kept }
   const { ok: _yes, replayed, tradeId: _id, ...outcome } = verdict

@@ -36,6 +36,8 @@ export function webApp(deps: Deps): Express {
     answer.set('Cache-Control', 'no-store')
     next()
   })
+  // A thousand asks in one body.
+  app.use(/^\/v1\/(.+\/)?batch$/, express.json({ limit: '10mb', strict: true }))
   app.use('/v1', express.json({ limit: '2mb', strict: true }), express.text({ type: 'text/csv', limit: '10mb' }))
   const document = openApiOf(routes, deps.config.publicUrl)
   app.get('/v1/openapi.json', (_ask, answer) => void answer.json(document))

@@ -20,12 +20,16 @@ export async function visitorOf(deps: Deps, ask: Request): Promise<Visitor | nul
 }
 
 export async function actorOfRequest(deps: Deps, ask: Request): Promise<Actor> {
-  const match = /^Bearer (qk_[\w-]{20,100})$/.exec(ask.get('authorization') ?? '')
-  if (!match?.[1]) throw new Unknown('key_missing')
-  const secret = match[1]
-  const actor = await actorOfKey(deps, secret)
+  const actor = await actorOfKey(deps, secretOf(ask))
   if (!actor) throw new Unknown('key_dead')
   return actor
+}
+
+/** The key that a request bears. */
+export function secretOf(ask: Request): string {
+  const match = /^Bearer (qk_[\w-]{20,100})$/.exec(ask.get('authorization') ?? '')
+  if (!match?.[1]) throw new Unknown('key_missing')
+  return match[1]
 }
 
 export function giveSession(deps: Deps, answer: Response, token: string): void {

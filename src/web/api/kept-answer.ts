@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Request, Response } from 'express'
+import { askAsWorker } from '../../kit/ask-as-worker.ts'
 import { asWorker, inTransaction, type Tx } from '../../kit/db.ts'
 import { isRefusalCode, Refusal } from '../../kit/refusal.ts'
 import type { Actor } from '../../networks/roles.ts'
@@ -13,6 +14,8 @@ import { Malformed, type Problem, problemOf, sendProblem } from '../errors.ts'
 
 export type KeptAnswer = { actor: string; route: string; key: string; bodyHash: Uint8Array }
 export type Earlier = { status: number; body: unknown }
+/** An answer as it is kept, and whether it was given before. */
+export type Told = Earlier & { replayed: boolean }
 
 /** `shaped` puts the fields in the order in which they were told first. */
 export function replay(
@@ -34,11 +37,13 @@ export function replay(
 }
 
 /** A refusal that an SQL function kept is its code and facts; the words are added here. */
-function problemKept(deps: Deps, body: unknown, traceId: string): Problem {
+export function problemKept(deps: Deps, body: unknown, traceId: string): Problem {
   const { code, facts, type } = body as { code: string; facts?: Refusal['facts']; type?: string }
   if (type !== undefined || !isRefusalCode(code)) return body as Problem
   return problemOf(deps, new Refusal(code, facts ?? {}), traceId)
 }
+
+export const keyShape = /^[\x21-\x7e]{1,255}$/
 
 export function keptAnswerOf(one: { method: string; path: string }, actor: Actor, request: Request): KeptAnswer {
   const key = request
@@ -51,18 +56,28 @@ export function keptAnswerOf(one: { method: string; path: string }, actor: Actor
       'A POST needs the header Idempotency-Key; nothing was done.',
       'Send a new random key, and the same one when you repeat this very request.',
     )
-  if (key.length > 255 || !/^[\x21-\x7e]+$/.test(key))
+  if (!keyShape.test(key))
     throw new Malformed(
       'idempotency_key_malformed',
       'The Idempotency-Key must be 1 to 255 visible ASCII characters.',
       'Send a shorter key without spaces.',
     )
+  return keptUnder({ route: `${one.method} ${one.path}`, address: request.originalUrl }, actor, key, request.body)
+}
+
+/** `sent` is what was sent there, as it was sent: under one key, the same words to the same address are the same request. */
+export function keptUnder(
+  door: { route: string; address: string },
+  actor: Pick<Actor, 'id'>,
+  key: string,
+  sent: unknown,
+): KeptAnswer {
   const bodyHash = createHash('sha256')
-    .update(request.originalUrl)
+    .update(door.address)
     .update('\n')
-    .update(typeof request.body === 'string' ? request.body : JSON.stringify(request.body ?? null))
+    .update(typeof sent === 'string' ? sent : JSON.stringify(sent ?? null))
     .digest()
-  return { actor: actor.id, route: `${one.method} ${one.path}`, key, bodyHash }
+  return { actor: actor.id, route: door.route, key, bodyHash }
 }
 
 export async function claim(deps: Deps, kept: KeptAnswer): Promise<Earlier | null> {
@@ -92,6 +107,50 @@ export async function readKept(tx: Tx, kept: KeptAnswer): Promise<Earlier | null
   if (Buffer.compare(Buffer.from(earlier.body_hash), Buffer.from(kept.bodyHash)) !== 0)
     throw new Refusal('key_of_other_body', {})
   return earlier.status === null ? null : { status: earlier.status, body: earlier.body }
+}
+
+/**
+ * What is judged before the ledger is asked: made ready for it, or told as it was under this key before. A refusal that was not
+ * told before is kept, where it is an answer, and thrown.
+ */
+export async function judgedFirst<T>(
+  deps: Deps,
+  kept: KeptAnswer,
+  judge: () => T | Promise<T>,
+): Promise<{ ready: T } | { told: Told }> {
+  try {
+    return { ready: await judge() }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const [heard] = await refusedOrBefore(deps, [{ kept, refusal: error }])
+    if (!heard || heard instanceof Refusal) throw heard ?? error
+    return { told: heard }
+  }
+}
+
+/**
+ * Refusals that were found before anything was asked of the database, each under its key: an earlier answer stands before them, and
+ * those that are answers (409, 422) are kept. What the caller hears, in the order asked.
+ */
+export async function refusedOrBefore(
+  deps: Deps,
+  refused: { kept: KeptAnswer; refusal: Refusal }[],
+): Promise<(Told | Refusal)[]> {
+  if (refused.length === 0) return []
+  const rows = refused.map(({ kept: { bodyHash, ...kept }, refusal }) => ({
+    ...kept,
+    bodyHash: Buffer.from(bodyHash).toString('hex'),
+    status: refusal.status,
+    body: { code: refusal.code, facts: refusal.facts },
+  }))
+  const told = await askAsWorker<((Earlier & { isOther: boolean }) | null)[]>(deps.db, 'keep_refusals($1::jsonb)', [
+    JSON.stringify(rows),
+  ])
+  return refused.map(({ refusal }, place) => {
+    const earlier = told[place]
+    if (!earlier) return refusal
+    return earlier.isOther ? new Refusal('key_of_other_body', {}) : { ...earlier, replayed: true }
+  })
 }
 
 /** For what was decided outside the SQL function: what that has kept stands. */

@@ -13,15 +13,15 @@ import type { Member } from '../../networks/member.ts'
 import type { Linked, Side } from '../../trades/trade.ts'
 import type { Deps } from '../deps.ts'
 import { askBook } from './ask-book.ts'
-import type { AtNetwork } from './place.ts'
 
 export async function linkedDocument(
   deps: Deps,
   ask: {
-    at: AtNetwork
+    /** Of the network. */
+    currency: string
     proposedBy: Side
-    seller: Member
-    buyer: Member
+    seller: Pick<Member, 'organisationId'>
+    buyer: Pick<Member, 'organisationId'>
     /** Of an invoice in the seller's book. */
     number?: string | undefined
     /** Of a bill in the buyer's. */
@@ -50,7 +50,7 @@ export async function linkedDocument(
     ? `there is no ${kind} ${number}${contact ? ` of ${contact.bookName}` : ''}`
     : found.status !== 'open'
       ? `it is ${found.status}`
-      : found.currency !== ask.at.network.currency
+      : found.currency !== ask.currency
         ? `it is in ${found.currency}`
         : contactId !== null && found.contactId !== contactId
           ? 'it stands on another contact'

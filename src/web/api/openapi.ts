@@ -33,14 +33,19 @@ export function openApiOf(routes: Route[], publicUrl: string): object {
         requestParams: {
           path: one.params,
           query: one.query,
-          ...(one.method === 'post' ? { header: idempotencyHeader } : {}),
+          ...(one.method === 'post' && !one.keysInBody ? { header: idempotencyHeader } : {}),
           ...(one.method === 'put' && one.versioned ? { header: ifMatchHeader } : {}),
         },
-        ...(one.body ? { requestBody: { required: true, content: { [one.takes]: { schema: one.body } } } } : {}),
+        ...(one.body
+          ? { requestBody: { required: true, content: { [one.takes]: { schema: one.bodyShown ?? one.body } } } }
+          : {}),
         responses: {
           [one.status]: {
             description: 'Done',
-            headers: { ...(one.versioned ? etagHeader : {}), ...(one.method === 'post' ? replayHeader : {}) },
+            headers: {
+              ...(one.versioned ? etagHeader : {}),
+              ...(one.method === 'post' && !one.keysInBody ? replayHeader : {}),
+            },
             content: { [one.gives]: { schema: one.answer ?? { type: 'string' as const } } },
           },
           400: problem('Not well formed; nothing was done'),

@@ -74,7 +74,7 @@ export const atTrade: Finder<AtTrade> = async ({ db }, params) => {
 export function sideOf(
   actor: Actor,
   deed: DeedName,
-  at: { networkId: Uuid; seller: Member; buyer: Member },
+  at: Record<Side, Pick<Member, 'organisationId'>>,
   asked: Side | undefined,
   otherwise: Side,
 ): Side | null {

@@ -5,16 +5,18 @@
  * POST needs an Idempotency-Key. The first asking claims it; its answer (a yes, or a refusal by a rule: 409, 422) is
  * kept in the transaction of the effect (`ask.inTx`) and given again for 30 days. 400, 401, 403, 404, 412, 429 and 5xx
  * are not kept. Where an SQL function decides (`keepsItself`), that function keeps the answer in its own commit.
+ * A route that `opens` reads who asks and all that it names in one call; it finds earlier answers on its way, and tells which it was.
  */
 import type { Express, Request, Response } from 'express'
 import { z } from 'zod'
 import { asWorker, inTransaction, type Scope, type Tx } from '../../kit/db.ts'
+import { invariant } from '../../kit/invariant.ts'
 import { Refusal } from '../../kit/refusal.ts'
 import { scopeFor } from '../../networks/person.ts'
 import type { Actor, DeedName } from '../../networks/roles.ts'
 import type { Deps } from '../deps.ts'
-import { Malformed, malformedFrom, problemOf } from '../errors.ts'
-import { actorOfRequest } from '../session.ts'
+import { Malformed, malformedFrom, problemOf, Unknown } from '../errors.ts'
+import { actorOfRequest, secretOf } from '../session.ts'
 import { isStreamedFile, streamFile } from '../stream-file.ts'
 import {
   claim,
@@ -26,6 +28,7 @@ import {
   keptBefore,
   readKept,
   replay,
+  type Told,
 } from './kept-answer.ts'
 import { type Finder, type Found, guardFound } from './place.ts'
 
@@ -41,6 +44,8 @@ export type Ask<P, Q, B, F = Found> = {
   params: P
   query: Q
   body: B
+  /** The body as it was sent. */
+  sent: unknown
   traceId: string
   /** `If-Match` as sent, without quotes. */
   ifMatch: string | null
@@ -63,13 +68,18 @@ export type Route = {
   description: string | null
   /** What is done, for roles.ts to allow; null: any living key may. */
   deed: DeedName | null
-  find: Finder<Found>
+  find: Finder<Found> | null
+  opens: Opener<never, never, Found> | null
+  /** Many asks in one body, each with a key of its own: no Idempotency-Key is asked for. */
+  keysInBody: boolean
   /** Takes If-Match and gives an ETag. */
   versioned: boolean
   status: 200 | 201 | 202
   params: z.ZodObject
   query: z.ZodObject
   body: z.ZodType | null
+  /** What the document shows of a body that is looked at part by part. */
+  bodyShown: z.ZodType | null
   /** CSV and the like arrive as text. */
   takes: 'application/json' | 'text/csv'
   answer: z.ZodType | null
@@ -79,23 +89,25 @@ export type Route = {
   run(ask: Ask<never, never, never>): Promise<unknown>
 }
 
+/**
+ * Reads who asks and what is named, in one call; null when the key lives no longer. What is not well formed is null here and is
+ * complained of in its turn. `at` finds the place, or refuses as a finder does; null when too little of it was named.
+ */
+export type Opener<P, B, F> = (
+  deps: Deps,
+  secret: string,
+  named: { params: P | null; body: B | null },
+) => Promise<{ actor: Actor; at: (() => F) | null } | null>
+
 const none = z.strictObject({})
 
-/** Describes one route; the shapes give the handler its types. */
-export function route<
-  P extends z.ZodObject = typeof none,
-  Q extends z.ZodObject = typeof none,
-  B extends z.ZodType = z.ZodNull,
-  A extends z.ZodType = z.ZodUnknown,
-  F extends Found = Found,
->(told: {
+type Described<P, Q, B, A> = {
   method: Method
   path: string
   tag: string
   summary: string
   description?: string
   deed: DeedName | null
-  find: Finder<F>
   versioned?: boolean
   status?: 200 | 201 | 202
   params?: P
@@ -105,8 +117,56 @@ export function route<
   answer?: A
   gives?: Gives
   keepsItself?: boolean
-  answers: (ask: Ask<z.output<P>, z.output<Q>, z.output<B>, F>) => Promise<z.input<A>>
-}): Route {
+}
+
+/** Describes one route; the shapes give the handler its types. */
+export function route<
+  P extends z.ZodObject = typeof none,
+  Q extends z.ZodObject = typeof none,
+  B extends z.ZodType = z.ZodNull,
+  A extends z.ZodType = z.ZodUnknown,
+  F extends Found = Found,
+>(
+  told: Described<P, Q, B, A> & {
+    find: Finder<F>
+    answers: (ask: Ask<z.output<P>, z.output<Q>, z.output<B>, F>) => Promise<z.input<A>>
+  },
+): Route {
+  return {
+    ...described(told),
+    find: told.find,
+    opens: null,
+    run: (ask) => told.answers(ask as unknown as Ask<z.output<P>, z.output<Q>, z.output<B>, F>),
+  }
+}
+
+/** The same for a POST that reads its own place and whose answer is kept in the commit of what it does. */
+export function openingRoute<
+  B extends z.ZodType,
+  P extends z.ZodObject = typeof none,
+  A extends z.ZodType = z.ZodUnknown,
+  F extends Found = Found,
+>(
+  told: Omit<Described<P, typeof none, B, A>, 'method' | 'keepsItself'> & {
+    opens: Opener<z.output<P>, z.output<B>, F>
+    keysInBody?: boolean
+    bodyShown?: z.ZodType
+    answers: (ask: Ask<z.output<P>, unknown, z.output<B>, F>) => Promise<Told>
+  },
+): Route {
+  return {
+    ...described({ ...told, method: 'post', keepsItself: true }),
+    find: null,
+    opens: told.opens,
+    keysInBody: told.keysInBody ?? false,
+    bodyShown: told.bodyShown ?? null,
+    run: (ask) => told.answers(ask as unknown as Ask<z.output<P>, unknown, z.output<B>, F>),
+  }
+}
+
+function described<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType, A extends z.ZodType>(
+  told: Described<P, Q, B, A>,
+): Omit<Route, 'find' | 'opens' | 'run'> {
   return {
     method: told.method,
     path: told.path,
@@ -114,7 +174,8 @@ export function route<
     summary: told.summary,
     description: told.description ?? null,
     deed: told.deed,
-    find: told.find,
+    keysInBody: false,
+    bodyShown: null,
     versioned: told.versioned ?? false,
     status: told.status ?? 200,
     params: told.params ?? none,
@@ -124,7 +185,6 @@ export function route<
     answer: told.answer ?? null,
     gives: told.gives ?? 'application/json',
     keepsItself: told.keepsItself ?? false,
-    run: (ask) => told.answers(ask as unknown as Ask<z.output<P>, z.output<Q>, z.output<B>, F>),
   }
 }
 
@@ -138,27 +198,14 @@ export function serveRoutes(app: Express, deps: Deps, routes: Route[]): void {
 
 async function answerRoute(deps: Deps, one: Route, request: Request, answer: Response): Promise<void> {
   const traceId = String(answer.locals.traceId)
-  const actor = await actorOfRequest(deps, request)
-  const params = parse(one.params, request.params, '/path')
-  const at = await one.find({ db: deps.db, actor }, params as Record<string, string>)
+  const { actor, params, at, read } = await placed(deps, one, request)
   guardFound(actor, one.deed, at)
   const query = parse(one.query, request.query, '/query')
-  if (one.body && one.takes === 'application/json' && !request.is('application/json')) {
-    throw new Malformed('json_needed', 'This route takes JSON.', 'Send `Content-Type: application/json`.', [], 415)
-  }
-  if (one.body && one.takes === 'text/csv' && typeof request.body !== 'string') {
-    throw new Malformed(
-      'csv_needed',
-      'This route takes a CSV file.',
-      'Send it as the body with `Content-Type: text/csv`.',
-      [],
-      415,
-    )
-  }
-  const body = one.body ? parse(one.body, request.body ?? {}, '/body') : bodyless(request)
-  const kept = one.method === 'post' ? keptAnswerOf(one, actor, request) : null
+  const body = read ? read.body : bodyOf(one, request)
+  const kept = one.method === 'post' && !one.keysInBody ? keptAnswerOf(one, actor, request) : null
 
-  const earlier = kept && (one.keepsItself ? await keptBefore(deps, kept) : await claim(deps, kept))
+  // A route that opens finds an earlier answer on its way.
+  const earlier = kept && !one.opens && (one.keepsItself ? await keptBefore(deps, kept) : await claim(deps, kept))
   if (earlier) return replay(deps, answer, earlier, traceId, (body) => shaped(one, body))
   let keptInside = false
   const ask: Ask<unknown, unknown, unknown> = {
@@ -168,6 +215,7 @@ async function answerRoute(deps: Deps, one: Route, request: Request, answer: Res
     params,
     query,
     body,
+    sent: request.body,
     traceId,
     kept,
     ifMatch: request.get('if-match')?.replace(/^(W\/)?"|"$/g, '') ?? null,
@@ -182,6 +230,15 @@ async function answerRoute(deps: Deps, one: Route, request: Request, answer: Res
         }
         return result
       }),
+  }
+  if (one.opens) {
+    const told = (await one.run(ask as unknown as Ask<never, never, never>)) as Told
+    if (told.replayed) return replay(deps, answer, told, traceId, (body) => shaped(one, body))
+    answer
+      .status(told.status)
+      .type('application/json')
+      .send(JSON.stringify(shaped(one, told.body)))
+    return
   }
   try {
     const result = await one.run(ask as unknown as Ask<never, never, never>)
@@ -205,6 +262,45 @@ async function answerRoute(deps: Deps, one: Route, request: Request, answer: Res
     }
     throw error
   }
+}
+
+type Placed = { actor: Actor; params: unknown; at: Found; read?: { body: unknown } }
+
+/** Who asks, and what is named: one call where the route opens, else one after the other. */
+async function placed(deps: Deps, one: Route, request: Request): Promise<Placed> {
+  if (one.find) {
+    const actor = await actorOfRequest(deps, request)
+    const params = parse(one.params, request.params, '/path')
+    return { actor, params, at: await one.find({ db: deps.db, actor }, params as Record<string, string>) }
+  }
+  invariant(one.opens, `${one.path} neither finds nor opens`)
+  const params = one.params.safeParse(request.params)
+  const body = one.body?.safeParse(request.body)
+  const named = { params: params.success ? params.data : null, body: body?.success ? body.data : null }
+  const opened = await one.opens(deps, secretOf(request), named as never)
+  if (!opened) throw new Unknown('key_dead')
+  if (!params.success) throw malformedFrom(params.error, '/path')
+  if (!opened.at) bodyOf(one, request)
+  invariant(opened.at, `${one.path} was named well and found no place`)
+  const read = body?.success ? { read: { body: body.data } } : {}
+  return { actor: opened.actor, params: params.data, at: opened.at(), ...read }
+}
+
+/** The body in its shape, or what is wrong with it. */
+function bodyOf(one: Route, request: Request): unknown {
+  if (one.body && one.takes === 'application/json' && !request.is('application/json')) {
+    throw new Malformed('json_needed', 'This route takes JSON.', 'Send `Content-Type: application/json`.', [], 415)
+  }
+  if (one.body && one.takes === 'text/csv' && typeof request.body !== 'string') {
+    throw new Malformed(
+      'csv_needed',
+      'This route takes a CSV file.',
+      'Send it as the body with `Content-Type: text/csv`.',
+      [],
+      415,
+    )
+  }
+  return one.body ? parse(one.body, request.body ?? {}, '/body') : bodyless(request)
 }
 
 /** What the caller gets: the answer as it is kept, so that a repeat gets the very same. */

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { shortName } from '../../kit/ids.ts'
 import type { AnswerToKeep } from '../../trades/record-trade.ts'
 import { type Trade, tradeStates } from '../../trades/trade.ts'
-import type { KeptAnswer } from './kept-answer.ts'
+import { type KeptAnswer, keyShape } from './kept-answer.ts'
 import { inCurrency } from './network-shapes.ts'
 import {
   dayIn,
@@ -27,55 +27,79 @@ export const asSide = side.optional().meta({ description: 'The side you act for,
 const treatments = ['standard', 'reduced', 'zero', 'exempt', 'outside', 'reverse_charge'] as const
 const refusedTreatments = ['cis', 'margin_scheme', 'abroad'] as const
 
+/** What a yes says beside the trade that it names. */
+const yesShape = {
+  as: asSide,
+  confirmTreatment: z.boolean().default(false).meta({
+    description: 'The seller’s yes to the VAT treatment, where `treatmentConfirmed` is false',
+  }),
+}
+export const yesIn = z.strictObject(yesShape).meta({ examples: [{ confirmTreatment: true }] })
+
 export const tradeParams = z.strictObject({ networkId: idIn('network'), tradeId: idIn('trade') })
 
-export const proposalIn = z
-  .strictObject({
-    sellerId: idIn('member'),
-    buyerId: idIn('member'),
-    as: asSide,
-    description: words(500),
-    lines: z
-      .array(
-        z.strictObject({
-          description: words(500),
-          net: moneyIn.meta({ description: 'Without VAT' }),
-          treatment: z.enum([...treatments, ...refusedTreatments]).meta({
-            description: `VAT treatment. ${refusedTreatments.join(', ')} are refused with the reason. A seller that is not registered uses outside (or exempt).`,
-          }),
+const proposalShape = {
+  sellerId: idIn('member'),
+  buyerId: idIn('member'),
+  as: asSide,
+  description: words(500),
+  lines: z
+    .array(
+      z.strictObject({
+        description: words(500),
+        net: moneyIn.meta({ description: 'Without VAT' }),
+        treatment: z.enum([...treatments, ...refusedTreatments]).meta({
+          description: `VAT treatment. ${refusedTreatments.join(', ')} are refused with the reason. A seller that is not registered uses outside (or exempt).`,
         }),
-      )
-      .min(1)
-      .max(100),
-    credit: moneyIn.optional().meta({ description: 'The part in credits; the rest is in money' }),
-    creditBasisPoints: z.number().int().min(1).max(10_000).optional().meta({
-      description: 'Or as a share of the whole net: 6000 is 60 %. Without either: as much as the terms allow.',
-    }),
-    money: moneyIn.optional().meta({ description: 'The part in money, when it should be checked' }),
-    tradedOn: dayIn.optional().meta({ description: 'The day of sale; today when left out' }),
-    dueOn: dayIn
-      .optional()
-      .meta({ description: 'When the part in money is due; 30 days after the sale when left out' }),
-    buyerReference: words(100).optional(),
-    reserve: z.boolean().optional().meta({ description: 'A buyer who proposes may have the part in credits held' }),
-    linkInvoiceNumber: words(50).optional().meta({
-      description: 'Of an approved invoice already in the seller’s book: it is paid instead of making one',
-    }),
-    linkBillNumber: words(50).optional().meta({
-      description: 'Of a bill already in the buyer’s book: it is paid instead of making one',
-    }),
-  })
-  .meta({
-    examples: [
-      {
-        sellerId: 'mem_01KA9Z6QJ8F2R4S6T8V0W2X4Y6',
-        buyerId: 'mem_01KA9Z6QJ8F2R4S6T8V0W2X4Y7',
-        description: 'Flour for November',
-        lines: [{ description: 'Flour, 40 sacks', net: { amount: '100000', currency: 'GBP' }, treatment: 'standard' }],
-        creditBasisPoints: 10000,
-      },
-    ],
-  })
+      }),
+    )
+    .min(1)
+    .max(100),
+  credit: moneyIn.optional().meta({ description: 'The part in credits; the rest is in money' }),
+  creditBasisPoints: z.number().int().min(1).max(10_000).optional().meta({
+    description: 'Or as a share of the whole net: 6000 is 60 %. Without either: as much as the terms allow.',
+  }),
+  money: moneyIn.optional().meta({ description: 'The part in money, when it should be checked' }),
+  tradedOn: dayIn.optional().meta({ description: 'The day of sale; today when left out' }),
+  dueOn: dayIn.optional().meta({ description: 'When the part in money is due; 30 days after the sale when left out' }),
+  buyerReference: words(100).optional(),
+  reserve: z.boolean().optional().meta({ description: 'A buyer who proposes may have the part in credits held' }),
+}
+/** What one side may have in its book already: it is read there, so one trade at a time. */
+const linkShape = {
+  linkInvoiceNumber: words(50).optional().meta({
+    description: 'Of an approved invoice already in the seller’s book: it is paid instead of making one',
+  }),
+  linkBillNumber: words(50).optional().meta({
+    description: 'Of a bill already in the buyer’s book: it is paid instead of making one',
+  }),
+}
+const network = { networkId: idIn('network') }
+const example = {
+  sellerId: 'mem_01KA9Z6QJ8F2R4S6T8V0W2X4Y6',
+  buyerId: 'mem_01KA9Z6QJ8F2R4S6T8V0W2X4Y7',
+  description: 'Flour for November',
+  lines: [{ description: 'Flour, 40 sacks', net: { amount: '100000', currency: 'GBP' }, treatment: 'standard' }],
+  creditBasisPoints: 10000,
+}
+const exampleInNetwork = { networkId: 'net_01KA9Z6QJ8F2R4S6T8V0W2X4Y6', ...example }
+
+export const proposalIn = z.strictObject({ ...proposalShape, ...linkShape }).meta({ examples: [example] })
+export const proposalInNetwork = z
+  .strictObject({ ...network, ...proposalShape, ...linkShape })
+  .meta({ examples: [exampleInNetwork] })
+
+/** The key of one ask among many. */
+export const ownKey = z
+  .string()
+  .regex(keyShape, 'A key is 1 to 255 visible ASCII characters.')
+  .meta({ description: 'What an Idempotency-Key is for one ask: the same key, the same trade' })
+export const keyedProposalIn = z
+  .strictObject({ ...network, key: ownKey, ...proposalShape })
+  .meta({ examples: [{ key: 'order-4711', ...exampleInNetwork }] })
+export const keyedYesIn = z.strictObject({ ...network, tradeId: idIn('trade'), key: ownKey, ...yesShape }).meta({
+  examples: [{ key: 'yes-4711', networkId: exampleInNetwork.networkId, tradeId: 'trd_01KA9Z6QJ8F2R4S6T8V0W2X4Y8' }],
+})
 
 export function partFrom(given: z.output<typeof proposalIn>, currency: string) {
   const { credit, creditBasisPoints, money: inMoney } = given
