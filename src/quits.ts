@@ -4,6 +4,7 @@
  *
  * Keeps: exit code 0 done, 1 our fault or bad use, 2 a rule said no or something disagrees, 3 the database cannot be reached.
  */
+import { once } from 'node:events'
 import { Command, CommanderError } from 'commander'
 import { bookCommands } from './command-line/books.ts'
 import { deliveryCommands } from './command-line/deliveries.ts'
@@ -66,7 +67,11 @@ function troubleOf(thrown: unknown): Trouble {
 
 async function open(): Promise<void> {
   const write = (stream: NodeJS.WriteStream) => (text: string) => void stream.write(`${text}\n`)
-  process.exitCode = await quits(process.argv.slice(2), { out: write(process.stdout), err: write(process.stderr) })
+  const drained = async () => {
+    if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain')
+  }
+  const terminal = { out: write(process.stdout), err: write(process.stderr), drained }
+  process.exitCode = await quits(process.argv.slice(2), terminal)
 }
 
 if (isStarted(import.meta.url)) await open()

@@ -4,8 +4,11 @@ import { isDay } from '../kit/clock.ts'
 import { idText } from '../kit/ids.ts'
 import { formatAmount, showAmount } from '../kit/money.ts'
 import { auditNetwork } from '../ledger/audit.ts'
+import { formatNames } from '../ledger/export/export-ledger.ts'
 import { type StatementEntry, statement } from '../ledger/statement.ts'
+import { exportNow } from './export.ts'
 import { memberNamed, memberOption, networkNamed, networkOption, networksNamed } from './find.ts'
+import { holdCommands } from './holds.ts'
 import { inWork, withHouse } from './house.ts'
 import { type Answer, type Asking, BadUse, columns, leaf, mustHave, type Options, textOf } from './terminal.ts'
 
@@ -24,6 +27,21 @@ export function ledgerCommands(program: Command, asking: Asking): void {
     options: [networkOption, memberOption, ['--from <day>', 'YYYY-MM-DD'], ['--to <day>', 'YYYY-MM-DD']],
     work: statementOf,
   })
+  leaf(program, asking, {
+    name: 'export',
+    says: 'the whole ledger as a file that other programs read (docs/exports.md)',
+    options: [
+      networkOption,
+      ['--format <format>', formatNames.join(', ')],
+      ['--member <name>', 'one member’s account alone'],
+      ['--from <day>', 'YYYY-MM-DD'],
+      ['--to <day>', 'YYYY-MM-DD'],
+      ['--out <file>', 'else standard output'],
+    ],
+    work: (_asking, _args, options) =>
+      exportNow(asking, options, { from: dayFrom(options, 'from'), to: dayFrom(options, 'to') }),
+  })
+  holdCommands(program, asking)
 }
 
 async function auditNow(asking: Asking, _args: string[], options: Options): Promise<Answer> {

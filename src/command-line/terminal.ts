@@ -4,6 +4,8 @@ import type { Command } from 'commander'
 export type Terminal = {
   out(text: string): void
   err(text: string): void
+  /** Waits until what was said has been taken; left out: it always has. */
+  drained?(): Promise<void>
   /** Left out: the environment of this program. */
   environment?: Record<string, string | undefined>
 }

@@ -3,14 +3,26 @@ import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express } from 'express'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { idFromText, idOfCause } from '../../../src/kit/ids.ts'
+import { post } from '../../../src/ledger/post.ts'
 import { isStreamedFile, type StreamedFile, streamFile } from '../../../src/web/stream-file.ts'
-import { type ApiWorld, apiWorld, sell } from '../../support/api-world.ts'
+import { type ApiWorld, apiWorld } from '../../support/api-world.ts'
 
 let world: ApiWorld
 beforeAll(async () => {
   world = await apiWorld()
   const { avon, mill, bakery } = world
-  for (const amount of ['100', '200', '300']) await sell(avon.path, mill, bakery, amount)
+  const accountOf = async (memberId: string) => {
+    const id = idFromText('member', memberId)
+    const { rows } = await world.app.db.pool.query('select account_id from member where id = $1', [id])
+    return rows[0].account_id as string
+  }
+  const [debit, credit] = [await accountOf(bakery.memberId), await accountOf(mill.memberId)]
+  for (const amountMinor of [120n, 240n, 360n]) {
+    const id = idOfCause('transfer', String(amountMinor))
+    const transfer = { id, kind: 'trade' as const, debit, credit, amountMinor, causeKind: 'trade', causeId: id }
+    await post(world.app.deps, avon.uuid, { id: idOfCause('posting', id), transfers: [transfer] })
+  }
 })
 afterAll(() => world.end())
 
