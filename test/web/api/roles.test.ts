@@ -18,10 +18,22 @@ beforeAll(async () => {
   const { app, avon, tamar, bakery, mill, forge } = world
   const proposed = await mill.owner(`POST ${avon.path}/trades`, { body: saleOf(mill, bakery, '100') })
   const unknown = newId(app.clock.now())
+  const { list } = (await avon.convener(`GET ${avon.path}/ledger/accounts`)).body
+  const its = (name: string, value: string) => list.find((one: Record<string, string>) => one[name] === value).id
+  const held = await avon.convener(`POST ${avon.path}/holds`, {
+    body: {
+      debitAccountId: its('memberId', bakery.memberId),
+      creditAccountId: its('kind', 'fees'),
+      amount: { amount: '1', currency: 'GBP' },
+      expiresAt: '2027-01-01T00:00:00Z',
+      reason: 'levy',
+    },
+  })
   here = {
     networkId: avon.networkId,
     memberId: bakery.memberId,
     tradeId: proposed.body.id,
+    holdId: held.body.id,
     version: '1',
     // Of what the guard does not ask for, any well formed id will do: whoever gets so far hears of the body first.
     askId: idText('limitAsk', unknown),
@@ -62,6 +74,8 @@ function expected(one: Route, client: (typeof clients)[number]): 400 | 403 | 404
   if (one.deed === null) return 400
   const rule: { roles: readonly Role[]; writes: boolean } = deeds[one.deed]
   const isInstallation = !one.path.includes('{networkId}')
+  // Where the body names the place, nobody can be guarded at one that it does not name.
+  if (isInstallation && one.opens) return 400
   // Keys to a member's things are its owner's to make; a convener is told so.
   const mayByTable =
     rule.roles.includes(client.role) && !(one.path.includes('{memberId}/api-keys') && client.role === 'convener')
