@@ -40,7 +40,7 @@ export async function openTradeLoad(port: number, site: TradeSite, callers: numb
     async batch(caller, size) {
       const { line, seller } = at(caller)
       const trades = Array.from({ length: size }, () => ({ key: randomUUID(), ...deal(seller) }))
-      const headers = { authorization: `Bearer ${seller.secret}`, 'idempotency-key': randomUUID() }
+      const headers = { authorization: `Bearer ${seller.secret}` }
       const { status, text } = await line.post('/v1/trades/batch', headers, JSON.stringify({ trades }))
       invariant(status === 200, `a batch was answered ${status}: ${text.slice(0, 500)}`)
       const { list } = JSON.parse(text) as { list: BatchVerdict[] }
