@@ -118,10 +118,16 @@ export async function apiKeyOf(tx: Tx, keyId: Uuid): Promise<ApiKey> {
 export async function keysOf(
   tx: Tx,
   asked: { networkId?: Uuid; organisationId?: Uuid; operator?: boolean },
+  page: { after: Uuid | null; limit: number } = { after: null, limit: 200 },
 ): Promise<ApiKey[]> {
   const { networkId, organisationId } = asked
   const where = networkId ? { networkId } : organisationId ? { organisationId } : { role: 'operator' }
-  return (await tx.apiKey.findMany({ where, orderBy: { id: 'desc' }, take: 200 })).map(keyFrom)
+  const rows = await tx.apiKey.findMany({
+    where: { ...where, ...(page.after ? { id: { lt: page.after } } : {}) },
+    orderBy: { id: 'desc' },
+    take: page.limit,
+  })
+  return rows.map(keyFrom)
 }
 
 type Row = NonNullable<Awaited<ReturnType<Tx['apiKey']['findUnique']>>>

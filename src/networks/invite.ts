@@ -138,8 +138,17 @@ export async function cancelInvitation(
   return memberOf(tx, member.networkId, member.id)
 }
 
-export async function invitationsOf(tx: Tx, networkId: Uuid, memberId: Uuid): Promise<Invitation[]> {
-  const rows = await tx.invitation.findMany({ where: { networkId, memberId }, orderBy: { madeAt: 'desc' }, take: 50 })
+export async function invitationsOf(
+  tx: Tx,
+  networkId: Uuid,
+  memberId: Uuid,
+  page: { after: Uuid | null; limit: number } = { after: null, limit: 50 },
+): Promise<Invitation[]> {
+  const rows = await tx.invitation.findMany({
+    where: { networkId, memberId, ...(page.after ? { id: { lt: page.after } } : {}) },
+    orderBy: { id: 'desc' },
+    take: page.limit,
+  })
   return rows.map(invitationFrom)
 }
 

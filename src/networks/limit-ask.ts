@@ -98,18 +98,28 @@ export async function answerLimitAsk(
   return limitAskFrom(row)
 }
 
-/** Open ones first, then the newest. */
+/** Open ones first, then those answered last; `after` is the last one seen. */
 export async function limitAsksOf(
   tx: Tx,
   networkId: Uuid,
-  asked: { memberId?: Uuid; limit: number },
+  asked: { memberId?: Uuid; after?: { answeredAt: Date | null; id: Uuid } | null; limit: number },
 ): Promise<LimitAsk[]> {
+  const { after } = asked
   const rows = await tx.limitAsk.findMany({
-    where: { networkId, ...(asked.memberId ? { memberId: asked.memberId } : {}) },
+    where: {
+      networkId,
+      ...(asked.memberId ? { memberId: asked.memberId } : {}),
+      ...(after ? { OR: behind(after) } : {}),
+    },
     orderBy: [{ answeredAt: { sort: 'desc', nulls: 'first' } }, { id: 'desc' }],
     take: asked.limit,
   })
   return rows.map(limitAskFrom)
+}
+
+function behind({ answeredAt, id }: { answeredAt: Date | null; id: Uuid }) {
+  if (answeredAt === null) return [{ answeredAt: null, id: { lt: id } }, { answeredAt: { not: null } }]
+  return [{ answeredAt: { lt: answeredAt } }, { answeredAt, id: { lt: id } }]
 }
 
 type Row = NonNullable<Awaited<ReturnType<Tx['limitAsk']['findUnique']>>>

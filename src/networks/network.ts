@@ -76,9 +76,16 @@ export async function networkOf(tx: Tx, id: Uuid): Promise<Network> {
   return { ...row, state: row.state as NetworkState }
 }
 
-/** Every network that the caller's scope shows, by name. */
-export async function networksSeen(tx: Tx): Promise<Network[]> {
-  const rows = await tx.network.findMany({ orderBy: [{ name: 'asc' }, { id: 'asc' }] })
+/** The networks that the caller's scope shows, by name; behind the last one seen, when that is given. */
+export async function networksSeen(tx: Tx, page?: { after: Uuid | null; limit: number }): Promise<Network[]> {
+  const last = page?.after
+    ? await tx.network.findUnique({ where: { id: page.after }, select: { name: true, id: true } })
+    : null
+  const rows = await tx.network.findMany({
+    where: last ? { OR: [{ name: { gt: last.name } }, { name: last.name, id: { gt: last.id } }] } : {},
+    orderBy: [{ name: 'asc' }, { id: 'asc' }],
+    ...(page ? { take: page.limit } : {}),
+  })
   return rows.map((row) => ({ ...row, state: row.state as NetworkState }))
 }
 

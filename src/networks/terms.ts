@@ -52,11 +52,18 @@ export async function termsOf(tx: Tx, networkId: Uuid, version: number): Promise
   return termsFrom(row)
 }
 
-/** All versions, newest first. */
-export async function termsHistory(tx: Tx, networkId: Uuid): Promise<Terms[]> {
-  return (await tx.networkTerms.findMany({ where: { networkId }, orderBy: { version: 'desc' }, take: 100 })).map(
-    termsFrom,
-  )
+/** All versions, newest first; `after` is the last one seen. */
+export async function termsHistory(
+  tx: Tx,
+  networkId: Uuid,
+  page: { after: number | null; limit: number } = { after: null, limit: 100 },
+): Promise<Terms[]> {
+  const rows = await tx.networkTerms.findMany({
+    where: { networkId, ...(page.after ? { version: { lt: page.after } } : {}) },
+    orderBy: { version: 'desc' },
+    take: page.limit,
+  })
+  return rows.map(termsFrom)
 }
 
 /** The next version, from the current one and what changes. Warning lines move with the percentage; limits stay. */

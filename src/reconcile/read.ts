@@ -18,13 +18,18 @@ export async function reconciliationOf(tx: Tx, networkId: Uuid, id: Uuid): Promi
 /** Newest first. */
 export async function reconciliationsOf(
   tx: Tx,
-  ask: { networkId: Uuid; organisationId: Uuid; limit: number; before: Date | null },
+  ask: { networkId: Uuid; organisationId: Uuid; limit: number; before: { startedAt: Date; id: Uuid } | null },
 ): Promise<Reconciliation[]> {
   const rows = await tx.reconciliation.findMany({
     where: {
       networkId: ask.networkId,
       organisationId: ask.organisationId,
-      ...(ask.before ? { startedAt: { lt: ask.before } } : {}),
+      ...(ask.before
+        ? {
+            startedAt: { lte: ask.before.startedAt },
+            OR: [{ startedAt: { lt: ask.before.startedAt } }, { id: { lt: ask.before.id } }],
+          }
+        : {}),
     },
     orderBy: [{ startedAt: 'desc' }, { id: 'desc' }],
     take: ask.limit,
@@ -44,15 +49,34 @@ export async function latestReconciliation(
   return row ? reconciliationFrom(row) : null
 }
 
-export async function linesOf(tx: Tx, networkId: Uuid, reconciliationId: Uuid): Promise<StoredLine[]> {
-  return tx.reconciliationLine.findMany({ where: { networkId, reconciliationId }, orderBy: { position: 'asc' } })
+/** In their order: all of them, or those behind a position. */
+export async function linesOf(
+  tx: Tx,
+  networkId: Uuid,
+  reconciliationId: Uuid,
+  page?: { after: number | undefined; limit: number },
+): Promise<StoredLine[]> {
+  return tx.reconciliationLine.findMany({
+    where: { networkId, reconciliationId, ...(page?.after === undefined ? {} : { position: { gt: page.after } }) },
+    orderBy: { position: 'asc' },
+    ...(page ? { take: page.limit } : {}),
+  })
 }
 
-/** Those that still stand, oldest first. */
-export async function discrepanciesOf(tx: Tx, ask: { networkId: Uuid; organisationId: Uuid }): Promise<Discrepancy[]> {
+/** Those that still stand, in the order in which they were opened; `after` is the id of the last one seen. */
+export async function discrepanciesOf(
+  tx: Tx,
+  ask: { networkId: Uuid; organisationId: Uuid; after?: Uuid | null; limit?: number },
+): Promise<Discrepancy[]> {
   const rows = await tx.discrepancy.findMany({
-    where: { networkId: ask.networkId, organisationId: ask.organisationId, state: { not: 'gone' } },
-    orderBy: [{ openedAt: 'asc' }, { id: 'asc' }],
+    where: {
+      networkId: ask.networkId,
+      organisationId: ask.organisationId,
+      state: { not: 'gone' },
+      ...(ask.after ? { id: { gt: ask.after } } : {}),
+    },
+    orderBy: { id: 'asc' },
+    ...(ask.limit ? { take: ask.limit } : {}),
   })
   return rows.map(discrepancyFrom)
 }

@@ -36,11 +36,16 @@ export async function resolveDispute(tx: Tx, clock: Clock, ask: Said): Promise<T
 }
 
 /** In the order in which it was said. */
-export async function wordsOf(tx: Tx, networkId: Uuid, tradeId: Uuid): Promise<TradeWord[]> {
+export async function wordsOf(
+  tx: Tx,
+  networkId: Uuid,
+  tradeId: Uuid,
+  page: { after: Uuid | null; limit: number } = { after: null, limit: 500 },
+): Promise<TradeWord[]> {
   const rows = await tx.tradeWord.findMany({
-    where: { networkId, tradeId },
-    orderBy: [{ saidAt: 'asc' }, { id: 'asc' }],
-    take: 500,
+    where: { networkId, tradeId, ...(page.after ? { id: { gt: page.after } } : {}) },
+    orderBy: { id: 'asc' },
+    take: page.limit,
   })
   return rows.map((row) => ({ ...row, what: row.what as TradeWord['what'] }))
 }

@@ -91,11 +91,16 @@ export async function revokeConsent(
 }
 
 /** Those that a member gave and has not revoked, newest first. */
-export async function consentsOf(tx: Tx, networkId: Uuid, memberId: Uuid): Promise<StandingConsent[]> {
+export async function consentsOf(
+  tx: Tx,
+  networkId: Uuid,
+  memberId: Uuid,
+  page: { after: Uuid | null; limit: number } = { after: null, limit: 200 },
+): Promise<StandingConsent[]> {
   const rows = await tx.standingConsent.findMany({
-    where: { networkId, memberId, revokedAt: null },
+    where: { networkId, memberId, revokedAt: null, ...(page.after ? { id: { lt: page.after } } : {}) },
     orderBy: { id: 'desc' },
-    take: 200,
+    take: page.limit,
   })
   return rows.map((row) => ({ ...row, side: row.side as Side }))
 }

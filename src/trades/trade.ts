@@ -101,17 +101,27 @@ export type TradesAsked = {
 }
 
 export async function tradesOf(tx: Tx, asked: TradesAsked): Promise<Trade[]> {
-  const { memberId, side, after } = asked
-  const mine = memberId
-    ? side === 'seller'
-      ? [{ sellerMemberId: memberId }]
-      : side === 'buyer'
-        ? [{ buyerMemberId: memberId }]
-        : [{ sellerMemberId: memberId }, { buyerMemberId: memberId }]
-    : null
+  const { memberId, side } = asked
+  if (memberId === undefined) return tradesWhere(tx, asked, {})
+  const [sales, purchases] = [{ sellerMemberId: memberId }, { buyerMemberId: memberId }]
+  if (side) return tradesWhere(tx, asked, side === 'seller' ? sales : purchases)
+  // Each side is read along its own index; both at once would read and sort all trades of the member.
+  const both = [...(await tradesWhere(tx, asked, sales)), ...(await tradesWhere(tx, asked, purchases))]
+  return both.sort(newestFirst).slice(0, asked.limit)
+}
+
+function newestFirst(one: Trade, other: Trade): number {
+  return other.recordedAt.getTime() - one.recordedAt.getTime() || (one.id < other.id ? 1 : -1)
+}
+
+type Mine = { sellerMemberId?: Uuid; buyerMemberId?: Uuid }
+
+async function tradesWhere(tx: Tx, asked: TradesAsked, mine: Mine): Promise<Trade[]> {
+  const { after } = asked
   const rows = await tx.trade.findMany({
     where: {
       networkId: asked.networkId,
+      ...mine,
       ...(asked.state ? { state: asked.state } : {}),
       ...(asked.disputed === undefined ? {} : { disputed: asked.disputed }),
       ...(asked.from || asked.to
@@ -122,12 +132,13 @@ export async function tradesOf(tx: Tx, asked: TradesAsked): Promise<Trade[]> {
             },
           }
         : {}),
-      AND: [
-        ...(mine ? [{ OR: mine }] : []),
-        ...(after
-          ? [{ OR: [{ recordedAt: { lt: after.recordedAt } }, { recordedAt: after.recordedAt, id: { lt: after.id } }] }]
-          : []),
-      ],
+      // The first condition is where the index is entered; the second leaves out what was seen of the same instant.
+      ...(after
+        ? {
+            recordedAt: { lte: after.recordedAt },
+            OR: [{ recordedAt: { lt: after.recordedAt } }, { id: { lt: after.id } }],
+          }
+        : {}),
     },
     orderBy: [{ recordedAt: 'desc' }, { id: 'desc' }],
     take: asked.limit,

@@ -26,3 +26,9 @@ create policy app on ledger_day to quits_app using (network_id = any (quits_netw
 create policy writer on ledger_day to quits_writer using (network_id = quits_network());
 grant select, insert on ledger_day to quits_worker;
 grant select on ledger_day to quits_app, quits_writer;
+
+-- A cursor names an instant to the millisecond: what was promised or carried over in the same one as the last row of a page, but
+-- some microseconds before, was in no page at all. So these instants are kept as cursors name them.
+
+alter table delivery alter column promised_at type timestamptz(3);
+alter table import_run alter column ran_at type timestamptz(3);

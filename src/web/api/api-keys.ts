@@ -16,7 +16,19 @@ import { memberParams } from './member-shapes.ts'
 import { networkParams } from './networks.ts'
 import { type AtMember, type AtNetwork, atInstallation, atMember, atNetwork, type Finder, type Found } from './place.ts'
 import { type Route, route } from './route.ts'
-import { idIn, idOut, at as instant, instantOut, listOf, show, words } from './shapes.ts'
+import {
+  byId,
+  idIn,
+  idOut,
+  at as instant,
+  instantOut,
+  keyOf,
+  listOf,
+  pageOf,
+  pageQuery,
+  show,
+  words,
+} from './shapes.ts'
 
 const keyOut = z
   .object({
@@ -75,10 +87,12 @@ function keyRoutes<F extends Found>(
       path,
       summary: 'The keys made here',
       deed: 'see_keys',
+      query: z.strictObject(pageQuery),
       answer: listOf(keyOut),
-      answers: async ({ deps, at }) => {
-        const rows = await inTransaction(deps.db, asWorker, (tx) => keysOf(tx, belongs(at)))
-        return { list: rows.map(showKey), next: null }
+      answers: async ({ deps, at, query }) => {
+        const asked = { after: keyOf(query.after)?.id ?? null, limit: query.limit + 1 }
+        const rows = await inTransaction(deps.db, asWorker, (tx) => keysOf(tx, belongs(at), asked))
+        return pageOf(rows, query.limit, byId, showKey)
       },
     }),
     route({

@@ -53,7 +53,10 @@ export const deliveryRoutes: Route[] = [
             ...(query.state ? { state: query.state } : {}),
             ...(query.tradeId ? { tradeId: query.tradeId } : {}),
             ...(before
-              ? { OR: [{ promisedAt: { lt: before.at } }, { promisedAt: before.at, id: { lt: before.id } }] }
+              ? {
+                  promisedAt: { lte: before.at },
+                  OR: [{ promisedAt: { lt: before.at } }, { id: { lt: before.id } }],
+                }
               : {}),
           },
           orderBy: [{ promisedAt: 'desc' }, { id: 'desc' }],

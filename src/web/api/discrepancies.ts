@@ -8,7 +8,7 @@ import { memberParams } from './member-shapes.ts'
 import { type AtMember, atMember } from './place.ts'
 import { discrepancyOut, showDiscrepancy } from './reconciliation-shapes.ts'
 import { type Route, route } from './route.ts'
-import { idIn, listOf, reason, words } from './shapes.ts'
+import { byId, idIn, keyOf, listOf, pageOf, pageQuery, reason, words } from './shapes.ts'
 
 const one = { params: memberParams, find: atMember, tag: 'Reconciliation' }
 const path = '/networks/{networkId}/members/{memberId}'
@@ -21,11 +21,13 @@ export const discrepancyRoutes: Route[] = [
     path: `${path}/discrepancies`,
     summary: 'What still disagrees, oldest first',
     deed: 'see_book',
+    query: z.strictObject(pageQuery),
     answer: listOf(discrepancyOut),
-    answers: async ({ at, see }) => {
-      const asked = { networkId: at.networkId, organisationId: at.member.organisationId }
+    answers: async ({ at, query, see }) => {
+      const place = { networkId: at.networkId, organisationId: at.member.organisationId }
+      const asked = { ...place, after: keyOf(query.after)?.id ?? null, limit: query.limit + 1 }
       const rows = await see((tx) => discrepanciesOf(tx, asked))
-      return { list: rows.map((row) => showDiscrepancy(row, at.network.currency)), next: null }
+      return pageOf(rows, query.limit, byId, (row) => showDiscrepancy(row, at.network.currency))
     },
   }),
   route({

@@ -5,7 +5,7 @@ import type { DeedName } from '../../networks/roles.ts'
 import { openDispute, resolveDispute, sayWord, wordsOf } from '../../trades/dispute.ts'
 import { atTrade, sideOf } from './place.ts'
 import { type Route, route } from './route.ts'
-import { idOut, at as instant, instantOut, listOf, show, words } from './shapes.ts'
+import { byId, idOut, at as instant, instantOut, keyOf, listOf, pageOf, pageQuery, show, words } from './shapes.ts'
 import { showTrade, tradeOut, tradeParams } from './trade-shapes.ts'
 
 const one = { params: tradeParams, find: atTrade, tag: 'Trades' }
@@ -21,6 +21,7 @@ export const disputeRoutes: Route[] = [
     path: `${path}/words`,
     summary: 'What was said about a trade, in order',
     deed: 'see_trade',
+    query: z.strictObject(pageQuery),
     answer: listOf(
       z.object({
         id: idOut('tradeWord'),
@@ -30,12 +31,14 @@ export const disputeRoutes: Route[] = [
         words: z.string(),
       }),
     ),
-    answers: async ({ at, see }) => {
-      const rows = await see((tx) => wordsOf(tx, at.networkId, at.trade.id))
-      return {
-        list: rows.map((row) => ({ ...row, id: show.id('tradeWord', row.id), saidAt: instant(row.saidAt) })),
-        next: null,
-      }
+    answers: async ({ at, query, see }) => {
+      const asked = { after: keyOf(query.after)?.id ?? null, limit: query.limit + 1 }
+      const rows = await see((tx) => wordsOf(tx, at.networkId, at.trade.id, asked))
+      return pageOf(rows, query.limit, byId, (row) => ({
+        ...row,
+        id: show.id('tradeWord', row.id),
+        saidAt: instant(row.saidAt),
+      }))
     },
   }),
 ]

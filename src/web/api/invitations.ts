@@ -5,7 +5,7 @@ import { cancelInvitation, invitationsOf, resend } from '../../networks/invite.t
 import { invitationOut, memberOut, memberParams, showInvitation, showMember } from './member-shapes.ts'
 import { atMember } from './place.ts'
 import { type Route, route } from './route.ts'
-import { email, listOf } from './shapes.ts'
+import { byId, email, keyOf, listOf, pageOf, pageQuery } from './shapes.ts'
 
 const one = { params: memberParams, find: atMember, tag: 'Members' }
 const path = '/networks/{networkId}/members/{memberId}/invitations'
@@ -17,12 +17,14 @@ export const invitationRoutes: Route[] = [
     path,
     summary: 'The invitations of a member, newest first',
     deed: 'see_members',
+    query: z.strictObject(pageQuery),
     answer: listOf(invitationOut),
-    answers: async ({ deps, at }) =>
+    answers: async ({ deps, at, query }) =>
       inTransaction(deps.db, asWorker, async (tx) => {
         const now = await databaseNow(tx)
-        const rows = await invitationsOf(tx, at.networkId, at.member.id)
-        return { list: rows.map((row) => showInvitation(row, now)), next: null }
+        const asked = { after: keyOf(query.after)?.id ?? null, limit: query.limit + 1 }
+        const rows = await invitationsOf(tx, at.networkId, at.member.id, asked)
+        return pageOf(rows, query.limit, byId, (row) => showInvitation(row, now))
       }),
   }),
   route({

@@ -10,6 +10,7 @@ import { networkParams } from './networks.ts'
 import { atNetwork } from './place.ts'
 import { type Route, route } from './route.ts'
 import {
+  byId,
   dayOut,
   idOut,
   at as instant,
@@ -197,10 +198,6 @@ export const ledgerRoutes: Route[] = [
     },
   }),
 ]
-
-function byId(row: { id: string }) {
-  return { at: '', id: row.id }
-}
 
 function showPoint(point: TotalsPoint, currency: string) {
   return {

@@ -13,6 +13,7 @@ import {
   idIn,
   idOut,
   at as instant,
+  instantFrom,
   instantOut,
   keyOf,
   listOf,
@@ -155,10 +156,12 @@ export const limitRoutes: Route[] = [
     path: `${path}/limit-asks`,
     summary: 'What this member has asked for',
     deed: 'see_member',
+    query: z.strictObject(pageQuery),
     answer: listOf(askOut),
-    answers: async ({ at, see }) => {
-      const rows = await see((tx) => limitAsksOf(tx, at.networkId, { memberId: at.member.id, limit: 200 }))
-      return { list: rows.map((row) => showAsk(row, at.network.currency)), next: null }
+    answers: async ({ at, query, see }) => {
+      const asked = { memberId: at.member.id, after: askAfter(query.after), limit: query.limit + 1 }
+      const rows = await see((tx) => limitAsksOf(tx, at.networkId, asked))
+      return pageOf(rows, query.limit, keyOfAsk, (row) => showAsk(row, at.network.currency))
     },
   }),
   route({
@@ -169,10 +172,12 @@ export const limitRoutes: Route[] = [
     path: '/networks/{networkId}/limit-asks',
     summary: 'What members have asked for: open ones first',
     deed: 'see_members',
+    query: z.strictObject(pageQuery),
     answer: listOf(askOut),
-    answers: async ({ at, see }) => {
-      const rows = await see((tx) => limitAsksOf(tx, at.networkId, { limit: 200 }))
-      return { list: rows.map((row) => showAsk(row, at.network.currency)), next: null }
+    answers: async ({ at, query, see }) => {
+      const asked = { after: askAfter(query.after), limit: query.limit + 1 }
+      const rows = await see((tx) => limitAsksOf(tx, at.networkId, asked))
+      return pageOf(rows, query.limit, keyOfAsk, (row) => showAsk(row, at.network.currency))
     },
   }),
   route({
@@ -197,6 +202,16 @@ export const limitRoutes: Route[] = [
 function versionOf({ account, standing }: Member): string {
   const { creditLimitMinor, exposureLimitMinor, frozen, neverBelowZero } = account
   return [standing, creditLimitMinor, exposureLimitMinor, frozen, neverBelowZero].join('.')
+}
+
+/** One that is still open has no instant in its cursor. */
+function keyOfAsk(ask: LimitAsk) {
+  return { at: instant(ask.answeredAt) ?? '', id: ask.id }
+}
+
+function askAfter(cursor: string | undefined) {
+  const key = keyOf(cursor)
+  return key && { answeredAt: key.at === '' ? null : instantFrom(key.at), id: key.id }
 }
 
 function showAsk(ask: LimitAsk, currency: string): z.input<typeof askOut> {

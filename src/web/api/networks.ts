@@ -7,7 +7,7 @@ import { templates } from '../../networks/templates.ts'
 import { networkOut, organisationAsk, organisationIn, showNetwork, termsFrom, termsIn } from './network-shapes.ts'
 import { type AtNetwork, atInstallation, atNetwork } from './place.ts'
 import { type Ask, type Route, route } from './route.ts'
-import { email, idIn, listOf, reason, words } from './shapes.ts'
+import { byId, email, idIn, keyOf, listOf, pageOf, pageQuery, reason, words } from './shapes.ts'
 
 const tag = 'Networks'
 export const networkParams = z.strictObject({ networkId: idIn('network') })
@@ -96,8 +96,12 @@ export const networkRoutes: Route[] = [
     summary: 'The networks this key may see',
     deed: null,
     find: atInstallation,
+    query: z.strictObject(pageQuery),
     answer: listOf(networkOut),
-    answers: async ({ see }) => ({ list: (await see(networksSeen)).map(showNetwork), next: null }),
+    answers: async ({ query, see }) => {
+      const asked = { after: keyOf(query.after)?.id ?? null, limit: query.limit + 1 }
+      return pageOf(await see((tx) => networksSeen(tx, asked)), query.limit, byId, showNetwork)
+    },
   }),
   route({
     ...place,

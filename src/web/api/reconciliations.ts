@@ -44,7 +44,7 @@ export const reconciliationRoutes: Route[] = [
         networkId: at.networkId,
         organisationId: at.member.organisationId,
         limit: query.limit + 1,
-        before: key ? instantFrom(key.at) : null,
+        before: key ? { startedAt: instantFrom(key.at), id: key.id } : null,
       }
       const keyOfRun = (run: Reconciliation) => ({ at: instant(run.startedAt), id: run.id })
       const rows = await see((tx) => reconciliationsOf(tx, asked))
@@ -74,13 +74,12 @@ export const reconciliationRoutes: Route[] = [
     answers: async ({ at, params, query, see }) => {
       const lines = await see(async (tx) => {
         const run = await runOf(tx, at, params.reconciliationId)
-        return linesOf(tx, at.networkId, run.id)
+        return linesOf(tx, at.networkId, run.id, { after: query.after, limit: query.limit + 1 })
       })
-      const rest = lines.filter((line) => query.after === undefined || line.position > query.after)
-      const shown = rest.slice(0, query.limit)
+      const shown = lines.slice(0, query.limit)
       return {
         list: shown.map((line) => showLine(line, at.network.currency)),
-        next: rest.length > shown.length ? String(shown.at(-1)?.position) : null,
+        next: lines.length > shown.length ? String(shown.at(-1)?.position) : null,
       }
     },
   }),

@@ -105,6 +105,10 @@ export const pageQuery = {
   after: z.string().max(200).optional(),
 }
 export type Key = { at: string; id: Uuid }
+/** The key in a list that is in the order of ids. */
+export function byId(row: { id: Uuid }): Key {
+  return { at: '', id: row.id }
+}
 export function cursorOf(key: Key): string {
   return Buffer.from(JSON.stringify([key.at, key.id])).toString('base64url')
 }

@@ -6,7 +6,21 @@ import { memberParams } from './member-shapes.ts'
 import { inCurrency } from './network-shapes.ts'
 import { atMember } from './place.ts'
 import { type Route, route } from './route.ts'
-import { idIn, idOut, at as instant, instantOut, listOf, money, moneyIn, moneyOut, show } from './shapes.ts'
+import {
+  byId,
+  idIn,
+  idOut,
+  at as instant,
+  instantOut,
+  keyOf,
+  listOf,
+  money,
+  moneyIn,
+  moneyOut,
+  pageOf,
+  pageQuery,
+  show,
+} from './shapes.ts'
 import { side } from './trade-shapes.ts'
 
 const one = { params: memberParams, find: atMember, tag: 'Trades' }
@@ -58,10 +72,12 @@ export const standingConsentRoutes: Route[] = [
     path,
     summary: 'The standing consents that this member has given',
     deed: 'see_member',
+    query: z.strictObject(pageQuery),
     answer: listOf(consentOut),
-    answers: async ({ at, see }) => {
-      const rows = await see((tx) => consentsOf(tx, at.networkId, at.member.id))
-      return { list: rows.map((row) => showConsent(row, at.network.currency)), next: null }
+    answers: async ({ at, query, see }) => {
+      const asked = { after: keyOf(query.after)?.id ?? null, limit: query.limit + 1 }
+      const rows = await see((tx) => consentsOf(tx, at.networkId, at.member.id, asked))
+      return pageOf(rows, query.limit, byId, (row) => showConsent(row, at.network.currency))
     },
   }),
   route({

@@ -6,7 +6,7 @@ import { showTerms, termsFrom, termsIn, termsOut } from './network-shapes.ts'
 import { networkParams } from './networks.ts'
 import { atNetwork } from './place.ts'
 import { type Route, route } from './route.ts'
-import { listOf } from './shapes.ts'
+import { listOf, pageQuery } from './shapes.ts'
 import { etag, mustMatch } from './versions.ts'
 
 const place = { params: networkParams, find: atNetwork, tag: 'Networks' }
@@ -32,11 +32,17 @@ export const termsRoutes: Route[] = [
     path: '/networks/{networkId}/terms/versions',
     summary: 'All versions of the terms, newest first',
     deed: 'see_network',
+    query: z.strictObject({ limit: pageQuery.limit, after: z.coerce.number().int().min(1).max(1_000_000).optional() }),
     answer: listOf(termsOut),
-    answers: async ({ at, see }) => ({
-      list: (await see((tx) => termsHistory(tx, at.networkId))).map((terms) => showTerms(terms, at.network.currency)),
-      next: null,
-    }),
+    answers: async ({ at, query, see }) => {
+      const asked = { after: query.after ?? null, limit: query.limit + 1 }
+      const rows = await see((tx) => termsHistory(tx, at.networkId, asked))
+      const shown = rows.slice(0, query.limit)
+      return {
+        list: shown.map((terms) => showTerms(terms, at.network.currency)),
+        next: rows.length > shown.length ? String(shown.at(-1)?.version) : null,
+      }
+    },
   }),
   route({
     ...place,

@@ -8,8 +8,8 @@ import type { Tx } from '../../../kit/db.ts'
 import type { Uuid } from '../../../kit/ids.ts'
 import { type Member, membersOf } from '../../../networks/member.ts'
 
-/** More than this on one page would be read by nobody. */
-const mostMembers = 500
+/** More than this on one page would be read by nobody; the others are a link away. */
+export const membersAPage = 200
 
 export type Watched = {
   member: Member
@@ -21,8 +21,13 @@ export type Watched = {
 }
 
 /** Runs as the worker: the states of connections and lanes are everybody's. */
-export async function membersWatched(tx: Tx, networkId: Uuid): Promise<Watched[]> {
-  const members = await membersOf(tx, networkId, { limit: mostMembers })
+export async function membersWatched(
+  tx: Tx,
+  networkId: Uuid,
+  after: Uuid | null = null,
+): Promise<{ list: Watched[]; next: Uuid | null }> {
+  const found = await membersOf(tx, networkId, { after, limit: membersAPage + 1 })
+  const members = found.slice(0, membersAPage)
   const health = new Map((await healthOfNetwork(tx, networkId)).map((one) => [one.organisationId, one]))
   const waiting = await tx.$queryRaw<{ organisationId: Uuid; parked: bigint; oldest: Date | null }[]>`
     select organisation_id as "organisationId", count(*) filter (where state = 'parked') as parked, min(promised_at) as oldest
@@ -30,7 +35,7 @@ export async function membersWatched(tx: Tx, networkId: Uuid): Promise<Watched[]
   const waitingOf = new Map(waiting.map((one) => [one.organisationId, one]))
   const asks = await tx.limitAsk.groupBy({ by: ['memberId'], where: { networkId, state: 'open' }, _count: true })
   const asksOf = new Map(asks.map((one) => [one.memberId, one._count]))
-  return members
+  const list = members
     .map((member) => ({
       member,
       health: health.get(member.organisationId) ?? null,
@@ -39,6 +44,7 @@ export async function membersWatched(tx: Tx, networkId: Uuid): Promise<Watched[]
       openLimitAsks: asksOf.get(member.id) ?? 0,
     }))
     .sort(worstFirst)
+  return { list, next: found.length > members.length ? (members.at(-1)?.id ?? null) : null }
 }
 
 /** What is worse comes first; of the same, what has waited longer; then by name. */

@@ -8,7 +8,7 @@ import { idText, type Uuid } from '../../../kit/ids.ts'
 import { invite } from '../../../networks/invite.ts'
 import { membersOf } from '../../../networks/member.ts'
 import { moveNetwork, type Network } from '../../../networks/network.ts'
-import { email, words } from '../../api/shapes.ts'
+import { cursorOf, email, keyOf, words } from '../../api/shapes.ts'
 import { page } from '../../layout.tsx'
 import { type pages, saidOf, type Visit } from '../../page.ts'
 import { Amount, Badge, Field, Table, When } from '../../parts.tsx'
@@ -16,7 +16,7 @@ import { LegalFormFields, legalFormShape, shownForm } from '../legal-form-fields
 import { connectionWords, spanWords, standingWords } from '../state-words.ts'
 import { Form, formAt, maybe, Refused, reasonShape } from '../typed-form.tsx'
 import { networkHere, worker } from '../whereabouts.ts'
-import { membersWatched, type Watched } from './members-watched.ts'
+import { membersAPage, membersWatched, type Watched } from './members-watched.ts'
 
 export function networkPages(serve: ReturnType<typeof pages>): void {
   serve.get('/networks/:slug', show)
@@ -68,11 +68,12 @@ async function move(visit: Visit) {
 async function show(visit: Visit): Promise<string> {
   const { network, actor, mayDo } = await networkHere(visit, 'see_network')
   const seesMembers = mayDo('see_members')
+  const after = keyOf(visit.query.after)?.id ?? null
   const seen = await worker(visit, async (tx) => ({
-    watched: seesMembers ? await membersWatched(tx, network.id) : null,
+    watched: seesMembers ? await membersWatched(tx, network.id, after) : null,
     listed:
       !seesMembers && mayDo('see_directory')
-        ? await membersOf(tx, network.id, { limit: 500, standings: ['admitted'] })
+        ? await membersOf(tx, network.id, { after, limit: membersAPage + 1, standings: ['admitted'] })
         : null,
     totals: mayDo('see_impact') ? await totalsOf(tx, network.id) : null,
     lastAudit: mayDo('see_ledger')
@@ -113,15 +114,20 @@ async function show(visit: Visit): Promise<string> {
           )}
         </ul>
         {seen.totals && <Totals totals={seen.totals} network={network} lastAudit={seen.lastAudit} />}
-        {seen.watched && <Members watched={seen.watched} network={network} now={visit.deps.clock.now()} />}
+        {seen.watched && <Members watched={seen.watched.list} network={network} now={visit.deps.clock.now()} />}
+        <NextMembers base={base} next={seen.watched?.next ?? null} />
         {seen.listed && (
           <section aria-labelledby="directory">
             <h2 id="directory">Members</h2>
             <ul>
-              {seen.listed.map((one) => (
+              {seen.listed.slice(0, membersAPage).map((one) => (
                 <li key={one.id}>{one.organisation.name}</li>
               ))}
             </ul>
+            <NextMembers
+              base={base}
+              next={seen.listed.length > membersAPage ? (seen.listed[membersAPage - 1]?.id ?? null) : null}
+            />
           </section>
         )}
         {mayDo('invite_member') && <InvitationForm visit={visit} base={base} />}
@@ -129,6 +135,15 @@ async function show(visit: Visit): Promise<string> {
       </>
     ),
   })
+}
+
+function NextMembers({ base, next }: { base: string; next: Uuid | null }) {
+  if (next === null) return null
+  return (
+    <p>
+      <a href={`${base}?after=${cursorOf({ at: '', id: next })}#members`}>The next members</a>
+    </p>
+  )
 }
 
 type NetworkTotals = { admitted: bigint; owedMinor: bigint; trades: bigint; tradedMinor: bigint }
