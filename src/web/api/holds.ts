@@ -17,10 +17,10 @@ import { type Network, networkOf } from '../../networks/network.ts'
 import { may, mustBeAllowed } from '../../networks/roles.ts'
 import { type PromisedVerdict, yesOf } from '../../outbox/post-and-promise.ts'
 import { Malformed } from '../errors.ts'
-import { answerUnder, placeOf } from './kept-each.ts'
 import { inCurrency } from './network-shapes.ts'
 import { networkParams } from './networks.ts'
 import { atNetwork, type Finder, type Found } from './place.ts'
+import { answerUnder, placeOf } from './posted-answer.ts'
 import { type Ask, type Route, route } from './route.ts'
 import {
   dayOut,

@@ -11,13 +11,13 @@ import { plainError } from '../../kit/log.ts'
 import { Refusal } from '../../kit/refusal.ts'
 import { scopeFor } from '../../networks/person.ts'
 import { type Actor, may, mustBeAllowed } from '../../networks/roles.ts'
-import { type PromisedVerdict, yesOf } from '../../outbox/post-and-promise.ts'
+import { type AnswerKept, type PromisedVerdict, yesOf } from '../../outbox/post-and-promise.ts'
 import type { Deps } from '../deps.ts'
 import { malformedFrom, problemOf, problemShape } from '../errors.ts'
 import { guard } from '../guard.ts'
-import { keptUnder } from './kept-answer.ts'
-import { keepRefusals, keptUnderEach, placeOf } from './kept-each.ts'
+import { type KeptAnswer, keptUnder, keyShape, refusedOrBefore } from './kept-answer.ts'
 import { atInstallation } from './place.ts'
+import { answerUnder, placeOf } from './posted-answer.ts'
 import { type Route, route } from './route.ts'
 import { dayOut, idIn, idOut, instantOut, money, moneyIn, moneyOut, show, words } from './shapes.ts'
 
@@ -25,7 +25,8 @@ const tag = 'Transfers'
 /** Most transfers in one call. */
 const mostAtOnce = 1000
 /** Where answers are kept, for one and for many. */
-const keptAs = 'post /transfers'
+const door = { route: 'post /transfers', address: '/v1/transfers' }
+const retryAfterSeconds = 1
 
 const transferShape = {
   networkId: idIn('network'),
@@ -49,7 +50,7 @@ const example = {
 const transferIn = z.strictObject(transferShape).meta({ id: 'NewTransfer', examples: [example] })
 const itsKey = z
   .string()
-  .regex(/^[\x21-\x7e]{1,255}$/, 'A key is 1 to 255 visible ASCII characters.')
+  .regex(keyShape, 'A key is 1 to 255 visible ASCII characters.')
   .meta({ description: 'Of this transfer alone, as an Idempotency-Key: the same one when it is repeated' })
 const keyedIn = z
   .strictObject({ key: itsKey, ...transferShape })
@@ -77,6 +78,7 @@ const verdictOut = z
     replayed: z.boolean(),
     transfer: transferOut.nullable(),
     problem: problemShape.nullable(),
+    retryAfter: z.number().int().nullable().meta({ description: 'Seconds to wait before asking again, after a 503' }),
   })
   .meta({ id: 'TransferVerdict' })
 
@@ -95,8 +97,7 @@ export const transferRoutes: Route[] = [
     answer: transferOut,
     answers: async ({ deps, actor, body, kept }) => {
       invariant(kept, 'a transfer is posted')
-      const hash = Buffer.from(kept.bodyHash).toString('hex')
-      const [verdict] = await postEach(deps, actor, [{ key: kept.key, hash, transfer: body }])
+      const [verdict] = await postEach(deps, actor, [{ kept, transfer: body }])
       invariant(verdict, 'a transfer was answered by nothing')
       if (verdict.status === 'rejected') throw verdict.reason
       return verdict.value.transfer
@@ -123,7 +124,7 @@ export const transferRoutes: Route[] = [
   },
 ]
 
-type Keyed = { key: string; hash: string; transfer: z.output<typeof transferIn> }
+type Keyed = { kept: KeptAnswer; transfer: z.output<typeof transferIn> }
 type Told = { replayed: boolean; transfer: z.output<typeof transferOut> }
 type Verdict = z.input<typeof verdictOut>
 
@@ -132,14 +133,18 @@ async function answerEach(deps: Deps, actor: Actor, sent: unknown[], traceId: st
   const sound: { place: number; asked: Keyed }[] = []
   const refuse = (place: number, error: unknown) => {
     const problem = problemOf(deps, error, traceId)
-    if (problem.status === 500) deps.log.error({ error: plainError(error), traceId }, 'a transfer among many failed')
-    verdicts[place] = { key: keyIn(sent[place]), status: problem.status, replayed: false, transfer: null, problem }
+    const { status } = problem
+    if (status === 500) deps.log.error({ error: plainError(error), traceId }, 'a transfer among many failed')
+    const retryAfter = status === 503 ? retryAfterSeconds : null
+    verdicts[place] = { key: keyIn(sent[place]), status, replayed: false, transfer: null, problem, retryAfter }
   }
   sent.forEach((one, place) => {
     const parsed = keyedIn.safeParse(one)
     if (parsed.success) {
       const { key, ...transfer } = parsed.data
-      sound.push({ place, asked: { key, hash: hashOf(actor, key, one as object), transfer } })
+      const { key: _key, ...body } = one as { key: unknown }
+      // As the door for one takes it: the body without the key.
+      sound.push({ place, asked: { kept: keptUnder(door, actor, key, body), transfer } })
     } else refuse(place, malformedFrom(parsed.error, `/body/transfers/${place}`))
   })
   const answers = await postEach(
@@ -150,14 +155,13 @@ async function answerEach(deps: Deps, actor: Actor, sent: unknown[], traceId: st
   answers.forEach((answer, at) => {
     const { place, asked } = sound[at] as (typeof sound)[number]
     if (answer.status === 'rejected') refuse(place, answer.reason)
-    else verdicts[place] = { key: asked.key, status: 201, ...answer.value, problem: null }
+    else verdicts[place] = { key: asked.kept.key, status: 201, ...answer.value, problem: null, retryAfter: null }
   })
   return verdicts
 }
 
-/** Each guarded, found again under its key or posted; in the order asked. */
+/** Each guarded, then posted or told again, those of each network together; in the order asked. */
 async function postEach(deps: Deps, actor: Actor, asked: Keyed[]): Promise<PromiseSettledResult<Told>[]> {
-  const earlier = await keptUnderEach(deps, { actor: actor.id, route: keptAs }, asked)
   const mustBeTheirs = await mayPost(
     deps,
     actor,
@@ -165,60 +169,72 @@ async function postEach(deps: Deps, actor: Actor, asked: Keyed[]): Promise<Promi
   )
   const answers: PromiseSettledResult<Told>[] = []
   const lanes = new Map<Uuid, number[]>()
-  const hashes = new Map<string, string>()
-  asked.forEach(({ key, hash, transfer }, place) => {
-    const known = settled(() => {
-      mustBeTheirs(transfer.networkId)
-      const before = earlier.get(key)
-      if ((hashes.get(key) ?? before?.hash ?? hash) !== hash) throw new Refusal('key_of_other_body', {})
-      hashes.set(key, hash)
-      return before ? toldFrom({ ok: true, replayed: true, kept: before.kept }, {}) : null
-    })
-    if (known.status === 'rejected' || known.value) answers[place] = known as PromiseSettledResult<Told>
-    else lanes.set(transfer.networkId, [...(lanes.get(transfer.networkId) ?? []), place])
+  const networkOfKey = new Map<string, Uuid>()
+  asked.forEach(({ kept, transfer: { networkId } }, place) => {
+    try {
+      mustBeTheirs(networkId)
+      // Two networks are two commits: neither could see that the other has the key.
+      if ((networkOfKey.get(kept.key) ?? networkId) !== networkId) throw new Refusal('key_of_other_body', {})
+      networkOfKey.set(kept.key, networkId)
+      lanes.set(networkId, [...(lanes.get(networkId) ?? []), place])
+    } catch (reason) {
+      answers[place] = { status: 'rejected', reason }
+    }
   })
   await Promise.all(
     [...lanes].map(async ([networkId, places]) => {
       const here = places.map((place) => asked[place] as Keyed)
-      const verdicts = await postLane(deps, actor, networkId, here)
-      verdicts.forEach((verdict, at) => {
-        answers[places[at] as number] = settled(() => {
-          if (verdict.status === 'rejected') throw verdict.reason
-          return toldFrom(verdict.value, templateOf(actor, here[at] as Keyed))
-        })
+      const told = await postLane(deps, actor, networkId, here)
+      told.forEach((answer, at) => {
+        answers[places[at] as number] = answer
       })
     }),
   )
-  await keepRefusals(deps, { actor: actor.id, route: keptAs }, asked, answers)
   return answers
 }
 
 /** Those of one network. What fails for all of them is each one's own answer. */
-async function postLane(deps: Deps, actor: Actor, networkId: Uuid, asked: Keyed[]) {
-  try {
-    return await postTransfers(
-      deps,
-      networkId,
-      asked.map((one) => {
-        const { amount, kind, debitAccountId, creditAccountId, description } = one.transfer
-        const { key, hash } = one
-        const template = templateOf(actor, one)
-        return {
-          ...{ kind, debitAccountId, creditAccountId, description, ...amount, actor: actor.id, key },
-          answer: { actor: actor.id, route: keptAs, key, bodyHash: hash, template, status: 201 },
-        }
-      }),
-    )
-  } catch (reason) {
-    return asked.map(() => ({ status: 'rejected' as const, reason }))
-  }
+async function postLane(
+  deps: Deps,
+  actor: Actor,
+  networkId: Uuid,
+  asked: Keyed[],
+): Promise<PromiseSettledResult<Told>[]> {
+  const templates = asked.map((one) => templateOf(actor, one))
+  const verdicts = await postTransfers(
+    deps,
+    networkId,
+    asked.map(({ kept, transfer }, at) => {
+      const { kind, debitAccountId, creditAccountId, amount, description } = transfer
+      const answer = answerUnder(kept, templates[at] as object as Record<string, unknown>, 201)
+      const ends = { debitAccountId, creditAccountId }
+      return { kind, ...ends, ...amount, description, actor: actor.id, key: kept.key, answer }
+    }),
+  ).catch((reason: unknown) => asked.map(() => ({ status: 'rejected' as const, reason })))
+  // A rule that stands before the ledger said no: an earlier answer under the key stands before that.
+  const refused = verdicts.flatMap((verdict, at) =>
+    verdict.status === 'rejected' && verdict.reason instanceof Refusal
+      ? [{ at, kept: (asked[at] as Keyed).kept, refusal: verdict.reason }]
+      : [],
+  )
+  const before = await refusedOrBefore(deps, refused)
+  const earlierAt = new Map(refused.map(({ at }, place) => [at, before[place]]))
+  return verdicts.map((verdict, at) =>
+    settled(() => {
+      const earlier = earlierAt.get(at)
+      if (earlier instanceof Refusal) throw earlier
+      if (earlier) return toldFrom({ ok: true, replayed: true, kept: earlier as AnswerKept }, {})
+      if (verdict.status === 'rejected') throw verdict.reason
+      return toldFrom(verdict.value, templates[at] as object)
+    }),
+  )
 }
 
 /** All of the answer that is known before the ledger has given it a place. */
-function templateOf(actor: Actor, { key, transfer }: Keyed) {
+function templateOf(actor: Actor, { kept, transfer }: Keyed) {
   const { networkId, kind, debitAccountId, creditAccountId, amount, description } = transfer
   return {
-    id: show.id('transfer', transferIdFor(networkId, actor.id, key)),
+    id: show.id('transfer', transferIdFor(networkId, actor.id, kept.key)),
     networkId: show.id('network', networkId),
     kind,
     debitAccountId: show.id('account', debitAccountId),
@@ -242,13 +258,7 @@ function settled<T>(work: () => T): PromiseSettledResult<T> {
   }
 }
 
-/** As the route for one takes it: without the key. */
-function hashOf(actor: Actor, key: string, sent: object): string {
-  const { key: _key, ...body } = sent as { key: unknown }
-  return Buffer.from(keptUnder({ route: keptAs, address: '/v1/transfers' }, actor, key, body).bodyHash).toString('hex')
-}
-
-/** A member knows its network is there; to whoever has nothing to do with it, it is not. */
+/** A member knows that its network is there; to whoever has nothing to do with it, it is not. */
 async function mayPost(deps: Deps, actor: Actor, networkIds: Uuid[]): Promise<(networkId: Uuid) => void> {
   const isStranger = networkIds.some((networkId) => !may(actor, 'post_transfer', { networkId }))
   const seen = isStranger ? await scopeFor(deps.db, actor) : null

@@ -218,7 +218,7 @@ test('a contribution leaves money spent in the member’s book, by what the book
     body: { transfers: [{ key: 'levy', ...transfer('mill', 'write_off_reserve', '130', 'contribution') }] },
   })
   expect((await deeds('transfer_posted')).length).toBe(facts.length)
-  const count = await app.db.pool.query("select count(*)::integer as n from delivery where reference like 'K%'")
+  const count = await app.db.pool.query("select count(*)::integer as n from delivery where kind = 'money_spent'")
   expect(count.rows[0].n).toBe(3)
 })
 
