@@ -8,12 +8,18 @@
 -- Keeps: the head is locked before an earlier answer is looked for, so of two who ask under one key the second hears the first.
 -- Never: promises, tells or keeps anything twice for a posting that stood before.
 create or replace function post_and_promise(p_network uuid, p_asks jsonb) returns jsonb
-language plpgsql volatile as $$
+language plpgsql volatile
+-- Plans kept from a time when the tables were small would read them whole.
+set enable_seqscan = off
+set jit = off
+set plan_cache_mode = force_generic_plan
+as $$
 declare
   verdicts jsonb[]; first_at integer[]; posted_at integer[]; postings jsonb; posted jsonb;
-  verdict jsonb; place integer; i integer;
+  verdict jsonb; place integer; i integer; now_at timestamptz;
 begin
   perform 1 from ledger_head h where h.network_id = p_network for update;
+  now_at := quits_now();
 
   -- A key that comes twice in one call: the same request follows the first one, another is refused.
   select array_agg(case when a.hash <> a.first_hash
@@ -45,27 +51,28 @@ begin
       verdicts[place] := verdict;
     end loop;
 
-    -- Each ledger day's promises in one call; a posting that stood before has made its own.
-    perform promise_deliveries(p_network, d.booked_on, null, d.promises)
-       from (select (verdicts[p.place] ->> 'bookedOn')::date as booked_on, jsonb_agg(w.value order by p.place, w.place) as promises
-               from jsonb_array_elements(p_asks) with ordinality p(value, place),
-                    jsonb_array_elements(p.value -> 'promises') with ordinality w(value, place)
-              where p.place = any (posted_at) and (verdicts[p.place] ->> 'ok')::boolean and not (verdicts[p.place] ->> 'replayed')::boolean
-              group by 1 order by 1) d;
-    perform record_deed(p_network, (p.value #>> '{deed,organisationId}')::uuid, p.value #>> '{deed,actor}', p.value #>> '{deed,what}',
-                        p.value #> '{deed,facts}')
+    -- What stood before has promised, and is told, already.
+    perform promise_many(p_network, coalesce(jsonb_agg(jsonb_build_object('bookedOn', verdicts[p.place] -> 'bookedOn',
+              'deliveries', p.value -> 'promises') order by p.place), '[]'))
        from jsonb_array_elements(p_asks) with ordinality p(value, place)
-      where p.place = any (posted_at) and p.value -> 'deed' is not null
-        and (verdicts[p.place] ->> 'ok')::boolean and not (verdicts[p.place] ->> 'replayed')::boolean;
+      where p.place = any (posted_at) and jsonb_typeof(p.value -> 'promises') = 'array'
+        and verdicts[p.place] @> '{"ok": true, "replayed": false}';
+    insert into deed (id, network_id, organisation_id, actor, what, facts, done_at)
+      select deed_id(now_at), p_network, (p.value #>> '{deed,organisationId}')::uuid, p.value #>> '{deed,actor}', p.value #>> '{deed,what}',
+             jsonb_strip_nulls(coalesce(p.value #> '{deed,facts}', '{}')), now_at
+        from jsonb_array_elements(p_asks) with ordinality p(value, place)
+       where p.place = any (posted_at) and jsonb_typeof(p.value -> 'deed') = 'object'
+         and verdicts[p.place] @> '{"ok": true, "replayed": false}'
+       order by p.place;
     -- A yes is told with its first transfer's number, its ledger day and its instant.
-    perform keep_answer(p.value -> 'answer',
+    perform keep_answers(array_agg(p.value -> 'answer' order by p.place), array_agg(
               case when (verdicts[p.place] ->> 'ok')::boolean
                    then jsonb_build_object('ok', true, 'number', verdicts[p.place] #>> '{transfers,0,number}',
                           'bookedOn', verdicts[p.place] ->> 'bookedOn',
                           'recordedAt', to_char((verdicts[p.place] ->> 'recordedAt')::timestamptz at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-                   else verdicts[p.place] end)
+                   else verdicts[p.place] end order by p.place))
        from jsonb_array_elements(p_asks) with ordinality p(value, place)
-      where p.place = any (posted_at) and p.value -> 'answer' is not null;
+      where p.place = any (posted_at) and jsonb_typeof(p.value -> 'answer') = 'object';
   end if;
 
   for place in 1..coalesce(cardinality(verdicts), 0) loop
