@@ -103,19 +103,20 @@ function stateAfter(endedBy: string | null): HoldState {
 /** Most holds ended in one go; the next round takes the rest. */
 const mostExpired = 500
 
+/** Open holds of all networks whose time has come; a promised one has none. */
+export async function dueHolds(tx: Tx): Promise<(Hold & { networkId: Uuid })[]> {
+  return tx.$queryRaw`
+    select h.network_id as "networkId", h.id, h.debit_account_id as debit, h.credit_account_id as credit, h.amount_minor as "amountMinor",
+           h.cause_kind as "causeKind", h.cause_id as "causeId"
+      from transfer h
+     where h.kind = 'hold' and not h.hold_promised and h.hold_expires_at <= quits_now()
+       and not exists (select 1 from transfer e where e.network_id = h.network_id and e.hold_id = h.id)
+     order by h.hold_expires_at limit ${mostExpired}`
+}
+
 /** Ends the holds whose time has come; one that was promised to another ledger waits. A timed task. */
 export async function expireHolds(deps: { db: Db; postings: Batch<PostingAsk, PostingVerdict> }): Promise<number> {
-  const due = await inTransaction(
-    deps.db,
-    asWorker,
-    (tx) => tx.$queryRaw<(Hold & { networkId: Uuid })[]>`
-      select h.network_id as "networkId", h.id, h.debit_account_id as debit, h.credit_account_id as credit, h.amount_minor as "amountMinor",
-             h.cause_kind as "causeKind", h.cause_id as "causeId"
-        from transfer h
-       where h.kind = 'hold' and not h.hold_promised and h.hold_expires_at <= quits_now()
-         and not exists (select 1 from transfer e where e.network_id = h.network_id and e.hold_id = h.id)
-       order by h.hold_expires_at limit ${mostExpired}`,
-  )
+  const due = await inTransaction(deps.db, asWorker, dueHolds)
   const verdicts = await Promise.all(
     due.map(({ networkId, ...hold }) =>
       deps.postings.add(networkId, { id: idOfCause('posting', hold.id, 'hold_expire'), transfers: [expireHold(hold)] }),
