@@ -29,9 +29,12 @@ const edge = 6
 export function Chart({ id, title, points, unit, lines = [], shape = 'steps' }: Told) {
   const [first, last] = [points[0], points.at(-1)]
   if (!first || !last) return <p>There is nothing to draw in this period.</p>
-  const levels = [0n, ...points.map((one) => one.minor), ...lines.map((one) => one.minor)]
+  const figures = points.map((one) => one.minor)
+  const { near, far } = parted(lines, figures)
+  const levels = [0n, ...figures, ...near.map((one) => one.minor)]
   const scale = { most: levels.reduce(larger), least: levels.reduce(smaller) }
   const amount = (minor: bigint) => showAmount(minor, unit.currency, unit.scale)
+  const named = (one: ChartLine) => `${one.name} ${amount(one.minor)}`
   return (
     <figure class="chart">
       <figcaption id={`${id}-title`}>{title}</figcaption>
@@ -45,7 +48,7 @@ export function Chart({ id, title, points, unit, lines = [], shape = 'steps' }: 
         <title id={`${id}-says`}>{saysOf(points, amount)}</title>
         {shape === 'bars' ? <Bars points={points} scale={scale} /> : <path class="drawn" d={stepped(points, scale)} />}
         <line class="zero" x1="0" x2={width} y1={placeOf(0n, scale)} y2={placeOf(0n, scale)} />
-        {lines.map((one) => (
+        {near.map((one) => (
           <line
             key={one.name}
             class="limit"
@@ -63,9 +66,8 @@ export function Chart({ id, title, points, unit, lines = [], shape = 'steps' }: 
         <OnDay day={first.from} />
         <OnDay day={last.to} />
       </p>
-      {lines.length > 0 && (
-        <p class="small">Dashed: {lines.map((one) => `${one.name} ${amount(one.minor)}`).join(', ')}.</p>
-      )}
+      {near.length > 0 && <p class="small">{`Dashed: ${near.map(named).join(', ')}.`}</p>}
+      {far.length > 0 && <p class="small">{`Far outside the picture: ${far.map(named).join(', ')}.`}</p>}
       <details>
         <summary>{`${title}, as a table`}</summary>
         <Table caption={title}>
@@ -101,6 +103,15 @@ export function Chart({ id, title, points, unit, lines = [], shape = 'steps' }: 
 
 type Scale = { most: bigint; least: bigint }
 
+/** A level more than this many times as far from zero as any figure would press the figures into a flat line. */
+const farTimes = 4n
+
+function parted(lines: ChartLine[], figures: bigint[]): { near: ChartLine[]; far: ChartLine[] } {
+  const furthest = figures.map(size).reduce(larger, 0n)
+  const isNear = (one: ChartLine) => size(one.minor) <= farTimes * furthest
+  return { near: lines.filter(isNear), far: lines.filter((one) => !isNear(one)) }
+}
+
 /** The picture in a sentence, for who hears it. */
 function saysOf(points: ChartPoint[], amount: (minor: bigint) => string): string {
   const highest = points.reduce((best, one) => (one.minor > best.minor ? one : best))
@@ -134,7 +145,7 @@ function Bars({ points, scale }: { points: ChartPoint[]; scale: Scale }) {
             x={(left + gap).toFixed(1)}
             width={(right - left - 2 * gap).toFixed(1)}
             y={Math.min(y, zero)}
-            height={Math.abs(zero - y)}
+            height={Math.abs(zero - y).toFixed(1)}
           />
         )
       })}
@@ -159,4 +170,7 @@ function larger(one: bigint, other: bigint): bigint {
 }
 function smaller(one: bigint, other: bigint): bigint {
   return one < other ? one : other
+}
+function size(minor: bigint): bigint {
+  return minor < 0n ? -minor : minor
 }

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ApiWorld, apiWorld, saleOf, sell } from '../../support/api-world.ts'
 import type { Client } from '../../support/app.ts'
+import { walk } from '../../support/walk.ts'
 
 let world: ApiWorld
 beforeAll(async () => {
@@ -11,32 +12,6 @@ beforeAll(async () => {
   for (let number = 1; number <= 7; number += 1) await sell(avon.path, mill, bakery, String(100 * number))
 })
 afterAll(() => world.end())
-
-async function walk(speak: Client, path: string, limit: number): Promise<{ ids: string[]; sizes: number[] }> {
-  const ids: string[] = []
-  const sizes: number[] = []
-  let after: string | null = null
-  for (let page = 0; page < 50; page += 1) {
-    const query = `limit=${limit}${after ? `&after=${encodeURIComponent(after)}` : ''}`
-    const answer = await speak(`GET ${path}${path.includes('?') ? '&' : '?'}${query}`)
-    expect(answer.status, answer.text).toBe(200)
-    ids.push(
-      ...answer.body.list.map(
-        (row: { id?: string; version?: string; memberId?: string }) => row.id ?? row.version ?? row.memberId,
-      ),
-    )
-    sizes.push(answer.body.list.length)
-    const link = answer.headers.get('link')
-    if (answer.body.next === null) {
-      expect(link).toBeNull()
-      return { ids, sizes }
-    }
-    expect(link).toContain('rel="next"')
-    expect(new URL(link?.match(/<([^>]+)>/)?.[1] ?? '').searchParams.get('after')).toBe(answer.body.next)
-    after = answer.body.next
-  }
-  throw new Error('the pages never end')
-}
 
 test('every list walks to the same rows whatever the size of its pages', async () => {
   const { avon, mill, bakery } = world
