@@ -13,8 +13,9 @@ export type FaultyLine = {
   end(): Promise<void>
 }
 
-/** How Postgres says that it has committed. */
-const committed = Buffer.from('COMMIT\0')
+/** What is asked names the function; ready, and in no transaction: what was asked has been committed. */
+const asksToPost = Buffer.from('ledger_post')
+const readyForMore = Buffer.from([0x5a, 0, 0, 0, 5, 0x49])
 
 export async function faultyLine(to: string): Promise<FaultyLine> {
   const target = new URL(to)
@@ -37,10 +38,17 @@ export async function faultyLine(to: string): Promise<FaultyLine> {
       pairs.delete(pair)
     }
     for (const socket of pair) socket.on('error', gone).on('close', gone)
-    near.on('data', (asked) => (armed === 'before' ? breakAll() : far.write(asked)))
-    far.on('data', (answered) =>
-      armed === 'after' && answered.includes(committed) ? breakAll() : near.write(answered),
-    )
+    let isPosting = false
+    near.on('data', (asked) => {
+      const asks = asked.includes(asksToPost)
+      if (asks && armed === 'before') return breakAll()
+      isPosting ||= asks && armed === 'after'
+      far.write(asked)
+    })
+    far.on('data', (answered) => {
+      if (isPosting && armed === 'after' && answered.includes(readyForMore)) return breakAll()
+      near.write(answered)
+    })
   })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
   const url = new URL(to)

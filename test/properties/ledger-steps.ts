@@ -1,7 +1,7 @@
 /** What may be asked of a ledger: drawn by fast-check, most of it aimed at something that stands. */
 import fc from 'fast-check'
 import type { TransferKind } from '../../src/ledger/post.ts'
-import { type Asked, openHolds, type Part, type Rules, type World } from './plain-ledger.ts'
+import { type Asked, balanceOf, heldOf, noRules, openHolds, type Part, type Rules, type World } from './plain-ledger.ts'
 
 export const names = ['anna', 'bert', 'cleo', 'dora'] as const
 
@@ -63,7 +63,7 @@ const part: fc.Arbitrary<LoosePart> = fc.record({
   large: fc.nat(60),
   names: fc.nat(20),
   name: fc.nat(24),
-  hours: fc.option(fc.integer({ min: -2, max: 40 })),
+  hours: fc.option(fc.integer({ min: -6, max: 8 }), { freq: 6 }),
   promised: fc.boolean(),
   optional: fc.boolean(),
 })
@@ -115,7 +115,7 @@ export function aimed(loose: LooseAsk, world: World): Asked {
 function aimedPart(loose: LoosePart, world: World): Part {
   const { kind, from, to, optional, promised } = loose
   const name = `t${loose.name}`
-  const amount = loose.large === 60 ? 1_000_000_000_000n : BigInt(loose.amount)
+  const amount = amountOf(loose, world)
   const plain = { name, kind, from, to, amount, names: null, expires: null, promised: false, optional }
   if (kind === 'hold')
     return { ...plain, promised, expires: loose.hours === null ? null : world.now + loose.hours * hourMs }
@@ -141,4 +141,17 @@ export function rulesOf(step: LimitStep, balance: bigint): Rules {
     frozen: step.frozen || (step.never && balance < 0n),
     never: step.never,
   }
+}
+
+/** Often what is left before a limit to the penny, or a penny more; rarely more than the ledger takes. */
+function amountOf({ from, to, amount, large }: LoosePart, { stood, rules }: World): bigint {
+  if (large === 60) return 1_000_000_000_000n
+  const buyer = rules.get(from) ?? noRules
+  const seller = rules.get(to) ?? noRules
+  const floor = buyer.never ? 0n : buyer.floor
+  const penny = BigInt(large % 2)
+  if (large < 20 && floor !== null) return balanceOf(stood, from) - heldOf(stood, from, 'from') - floor + penny
+  if (large < 30 && seller.ceiling !== null)
+    return seller.ceiling - balanceOf(stood, to) - heldOf(stood, to, 'to') + penny
+  return BigInt(amount)
 }
