@@ -6,7 +6,7 @@
  *
  * @path connect 3/6 turns a person's consent at Intuit into a grant
  */
-import OAuthClient from 'intuit-oauth'
+import type OAuthClient from 'intuit-oauth'
 import { call, redact } from '../http.ts'
 import { BookError, type ConsentAsk, type ConsentCallback, type Grant } from '../port.ts'
 import { discoveryOf } from './discovery.ts'
@@ -34,7 +34,7 @@ export function consentOf(settings: QuickBooksSettings, wire: Wire): Consent {
     async consentUrl({ state }) {
       const { authorizeEndpoint, tokenEndpoint, revokeEndpoint, userInfoEndpoint } = await discovery()
       // The package keeps its addresses for the whole process, so they are set in the same breath as they are used.
-      const client = clientOf(settings).setAuthorizeURLs({
+      const client = (await clientOf(settings)).setAuthorizeURLs({
         authorizeEndpoint,
         tokenEndpoint,
         revokeEndpoint,
@@ -72,7 +72,7 @@ export function consentOf(settings: QuickBooksSettings, wire: Wire): Consent {
       const { revokeEndpoint } = await discovery()
       if (revokeEndpoint === '')
         throw quickbooksError('unavailable', 'discovery_unreadable', 'No address for revoking is named.')
-      const client = clientOf(settings)
+      const client = await clientOf(settings)
       const answer = doorFor(settings, client, revokeEndpoint, 'refresh_refused')
       // The package wants JSON in the answer and there is none, so only what the door met counts.
       await client.revoke({ refresh_token: grant.refreshToken }).catch(() => undefined)
@@ -83,9 +83,11 @@ export function consentOf(settings: QuickBooksSettings, wire: Wire): Consent {
   }
 }
 
-function clientOf({ clientId, clientSecret, redirectUri }: QuickBooksSettings): OAuthClient {
+/** The package is loaded when someone first consents or a grant is refreshed: it costs some ten megabytes. */
+async function clientOf({ clientId, clientSecret, redirectUri }: QuickBooksSettings): Promise<OAuthClient> {
+  const { default: Client } = await import('intuit-oauth')
   // The environment only chooses addresses that we set ourselves.
-  return new OAuthClient({
+  return new Client({
     clientId,
     clientSecret,
     redirectUri,
@@ -103,7 +105,7 @@ async function tokensFrom(
   refused: string,
   ask: (client: OAuthClient) => Promise<unknown>,
 ): Promise<Tokens> {
-  const client = clientOf(settings)
+  const client = await clientOf(settings)
   const answer = doorFor(settings, client, url, refused)
   await ask(client).catch((error: unknown) => {
     throw answer().failure ?? error

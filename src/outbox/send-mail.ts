@@ -1,5 +1,5 @@
 /** Sends the mail that rooms have promised; a mail server that is down delays it and loses nothing. */
-import nodemailer from 'nodemailer'
+import type { Transporter } from 'nodemailer'
 import { instantOf } from '../kit/clock.ts'
 import { asWorker, inTransaction } from '../kit/db.ts'
 import { mailLaneId, textOf } from '../networks/mail.ts'
@@ -18,11 +18,14 @@ const mostAtOnce = 50
 const mostAttempts = 50
 
 export function smtpMailer(url: string, from: string): Mailer {
-  const transport = nodemailer.createTransport(url)
+  let opened: Promise<Transporter> | null = null
   return {
     keepsText: false,
-    send: async (letter) =>
-      void (await transport.sendMail({ from, to: letter.to, subject: letter.subject, text: letter.text })),
+    send: async (letter) => {
+      opened ??= import('nodemailer').then(({ default: nodemailer }) => nodemailer.createTransport(url))
+      const transport = await opened
+      await transport.sendMail({ from, to: letter.to, subject: letter.subject, text: letter.text })
+    },
   }
 }
 

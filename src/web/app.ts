@@ -39,8 +39,12 @@ export function webApp(deps: Deps): Express {
   // A thousand asks in one body.
   app.use(/^\/v1\/(.+\/)?batch$/, express.json({ limit: '10mb', strict: true }))
   app.use('/v1', express.json({ limit: '2mb', strict: true }), express.text({ type: 'text/csv', limit: '10mb' }))
-  const document = openApiOf(routes, deps.config.publicUrl)
-  app.get('/v1/openapi.json', (_ask, answer) => void answer.json(document))
+  // Made when it is first asked for: most never are asked, and it takes some megabytes.
+  let document: object | null = null
+  app.get('/v1/openapi.json', (_ask, answer) => {
+    document ??= openApiOf(routes, deps.config.publicUrl)
+    answer.json(document)
+  })
   serveRoutes(app, deps, routes)
   app.use('/v1', () => {
     throw new Refusal('not_found', { thing: 'route' })
