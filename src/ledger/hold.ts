@@ -81,16 +81,17 @@ export async function openHolds(tx: Tx, networkId: Uuid, limit: number, asked: H
 
 /** One hold, and what became of it. */
 export async function holdOf(tx: Tx, networkId: Uuid, holdId: Uuid): Promise<KnownHold> {
-  const [found] = await tx.$queryRaw<(Omit<KnownHold, 'state'> & { endedBy: string | null })[]>`
-    select h.id, h.number, h.debit_account_id as debit, h.credit_account_id as credit, h.amount_minor as "amountMinor",
+  // By its id alone: with the kind beside it, the planner may walk through all holds instead.
+  const [found] = await tx.$queryRaw<(Omit<KnownHold, 'state'> & { kind: string; endedBy: string | null })[]>`
+    select h.kind, h.id, h.number, h.debit_account_id as debit, h.credit_account_id as credit, h.amount_minor as "amountMinor",
            h.cause_kind as "causeKind", h.cause_id as "causeId", h.hold_expires_at as "expiresAt", h.hold_promised as promised,
            h.booked_on::text as "bookedOn", h.recorded_at as "recordedAt", e.kind as "endedBy", e.recorded_at as "endedAt",
            case e.kind when 'hold_post' then e.amount_minor end as "postedMinor"
       from transfer h
       left join transfer e on e.network_id = h.network_id and e.hold_id = h.id
-     where h.network_id = ${networkId}::uuid and h.id = ${holdId}::uuid and h.kind = 'hold'`
-  if (!found) throw new Refusal('not_found', { thing: 'hold' })
-  const { endedBy, ...hold } = found
+     where h.network_id = ${networkId}::uuid and h.id = ${holdId}::uuid`
+  if (found?.kind !== 'hold') throw new Refusal('not_found', { thing: 'hold' })
+  const { endedBy, kind: _kind, ...hold } = found
   return { ...hold, state: stateAfter(endedBy) }
 }
 

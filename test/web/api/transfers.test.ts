@@ -1,6 +1,6 @@
 /** Transfers that are no trades, one and many, through the API. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ApiWorld, apiWorld, connectBook, sell } from '../../support/api-world.ts'
+import { type ApiWorld, apiWorld, connectBook } from '../../support/api-world.ts'
 
 let world: ApiWorld
 /** Accounts of avon by kind, and of its members by name. */
@@ -180,9 +180,8 @@ test('a refusal by a rule is kept for its key, one that may pass is not', async 
 })
 
 test('a contribution leaves money spent in the member’s book, by what the bookkeeper named, and its reason in the trail', async () => {
-  const { app, avon, bakery, mill } = world
+  const { app, avon, mill } = world
   await connectBook(app, mill, 'book-mill')
-  await sell(avon.path, mill, bakery, '10000')
   await mill.owner(`PUT ${mill.path}/connection/ask-first`, { body: { askFirst: 0 } })
   const before = await balanceOf('mill')
   const told = await avon.convener('POST /v1/transfers/batch', {
