@@ -10,7 +10,7 @@ import { type DayMoved, movedBetween, whereKeptEnds } from './totals.ts'
 
 /** Read in one go; a day that is longer than this is read with twice as many. */
 const transfersAtOnce = 20_000n
-/** One round reads transfers one by one out of the index of entries. */
+/** One round reads that many transfers and their entries. */
 const limitMs = 60_000
 
 /** The number of days kept, over all networks. */

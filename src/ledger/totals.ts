@@ -78,17 +78,20 @@ export type DayMoved = Moved & { day: Day; lastNumber: bigint; inUseChangeMinor:
 export async function movedBetween(tx: Tx, networkId: Uuid, above: bigint, upTo: bigint): Promise<DayMoved[]> {
   if (above >= upTo) return []
   const rows = await tx.$queryRaw<(Omit<DayMoved, 'day'> & { day: Date })[]>`
-    select t.booked_on as day, max(t.number) as "lastNumber",
-           count(*) filter (where t.kind not in ('hold', 'hold_release', 'hold_expire')) as transfers,
-           coalesce(sum(t.amount_minor) filter (where t.kind in ('trade', 'hold_post', 'staff_spend', 'set_off')), 0)::bigint as "turnoverMinor",
-           coalesce(sum(t.amount_minor) filter (where t.kind = 'reversal'), 0)::bigint as "reversedMinor",
-           coalesce(sum(e.change), 0)::bigint as "inUseChangeMinor"
-      from transfer t
-      left join lateral (
-        select sum(greatest(x.after_minor, 0) - greatest(x.before_minor, 0)) as change from entry x
-         where x.network_id = ${networkId}::uuid and x.number = t.number) e on true
-     where t.network_id = ${networkId}::uuid and t.number > ${above}::bigint and t.number <= ${upTo}::bigint
-     group by t.booked_on order by t.booked_on`
+    select t.day, t.last as "lastNumber", t.transfers, t.turnover as "turnoverMinor", t.reversed as "reversedMinor",
+           coalesce(e.change, 0)::bigint as "inUseChangeMinor"
+      from (
+        select booked_on as day, max(number) as last,
+               count(*) filter (where kind not in ('hold', 'hold_release', 'hold_expire')) as transfers,
+               coalesce(sum(amount_minor) filter (where kind in ('trade', 'hold_post', 'staff_spend', 'set_off')), 0)::bigint as turnover,
+               coalesce(sum(amount_minor) filter (where kind = 'reversal'), 0)::bigint as reversed
+          from transfer where network_id = ${networkId}::uuid and number > ${above}::bigint and number <= ${upTo}::bigint
+         group by booked_on) t
+      left join (
+        select booked_on as day, sum(greatest(after_minor, 0) - greatest(before_minor, 0)) as change
+          from entry where network_id = ${networkId}::uuid and number > ${above}::bigint and number <= ${upTo}::bigint
+         group by booked_on) e on e.day = t.day
+     order by t.day`
   return rows.map((row) => ({ ...row, day: dayOf(row.day) }))
 }
 
