@@ -13,6 +13,7 @@ import { freePort } from '../../src/kit/system.ts'
 
 export type Child = {
   port: number
+  pid: number
   startedAt: number
   memoryMb(): number
   end(): Promise<void>
@@ -63,7 +64,8 @@ async function start(args: string[], settings: Record<string, string>): Promise<
     await end()
     throw error
   }
-  return { port, startedAt, memoryMb: () => memoryOf(child.pid ?? 0), end }
+  const pid = child.pid ?? 0
+  return { port, pid, startedAt, memoryMb: () => memoryOf(pid), end }
 }
 
 async function isUp(child: ChildProcess, port: number, said: () => string): Promise<void> {

@@ -32,6 +32,7 @@ export async function openGround(say: (line: string) => void): Promise<Ground> {
   try {
     database = await startEmbeddedPostgres({ home, log: say })
     const { url } = database
+    say(`working in ${home}, data in ${database.dataFolder}`)
     await migrate(url)
     const { rows } = await once(url, 'show fsync')
     invariant(rows[0]?.fsync === 'on', 'the database is not durable, so nothing measured on it counts')

@@ -11,6 +11,8 @@ export type Caller = {
 }
 type Waiting = { yes(answer: { status: number; text: string }): void; no(error: Error): void }
 
+/** Longer than any answer takes, even of a contender that is far behind; then the run ends instead of waiting for ever. */
+const patientMs = 90_000
 const headEnd = Buffer.from('\r\n\r\n')
 
 export async function openCaller(port: number): Promise<Caller> {
@@ -26,6 +28,9 @@ export async function openCaller(port: number): Promise<Caller> {
     waiting = null
     if (one) how(one)
   }
+  socket.setTimeout(patientMs, () => {
+    if (waiting) socket.destroy(new Error(`no answer within ${patientMs} ms`))
+  })
   socket.on('error', (error) => settle((one) => one.no(error)))
   socket.on('close', () => settle((one) => one.no(new Error('the service closed the connection'))))
   socket.on('data', (bytes) => {

@@ -29,6 +29,7 @@ export async function runBench(settings: Settings, say: Say, closing: Closing): 
   const startOf = async (starting: Promise<Child>) => {
     const child = await starting
     closing.add(child.end)
+    say(`a program is up: process ${child.pid}`)
     return child
   }
   const service = await startOf(startService(trades.url, ground.home, 'web'))
