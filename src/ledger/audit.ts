@@ -9,6 +9,7 @@ import { asWorker, type Db, inTransaction, type Tx } from '../kit/db.ts'
 import { newId, type Uuid } from '../kit/ids.ts'
 import type { Log } from '../kit/log.ts'
 import { firstBreak, isSame } from './chain.ts'
+import { truthsOfTrades } from './truths-of-trades.ts'
 
 export type Truth = { name: string; says: string; holds: boolean; offenders: string[] }
 export type Audit = {
@@ -24,7 +25,7 @@ export type KeptAudit = Audit & { id: Uuid; ranAt: Date }
 const mostOffenders = 20
 
 /** `offenders`: a query over the network $1 with one column `offender`. */
-type NamedTruth = { name: string; says: string; offenders: string }
+export type NamedTruth = { name: string; says: string; offenders: string }
 
 export const truths: readonly NamedTruth[] = [
   {
@@ -151,6 +152,7 @@ export const truths: readonly NamedTruth[] = [
                 or r.credit_account_id <> t.debit_account_id or r.amount_minor <> t.amount_minor or r.number >= t.number))
            or (t.hold_id is not null and (h.id is null or h.kind <> 'hold' or h.amount_minor < t.amount_minor or h.number >= t.number)))`,
   },
+  ...truthsOfTrades,
 ]
 
 export async function audit(tx: Tx, networkId: Uuid): Promise<Audit> {

@@ -84,6 +84,20 @@ export async function firstBreak(
   }
 }
 
+/**
+ * Does the chain run through a head that was kept outside: in the nightly log, or on a statement? A chain rewritten from some
+ * point on, each hash made to fit, is whole in itself; only what it once was betrays it.
+ */
+export async function agreesWith(
+  tx: Tx,
+  networkId: Uuid,
+  kept: { number: bigint; hash: Uint8Array },
+): Promise<boolean> {
+  if (kept.number === 0n) return isSame(firstHash(networkId), kept.hash)
+  const row = await tx.transfer.findFirst({ where: { networkId, number: kept.number }, select: { hash: true } })
+  return row !== null && isSame(row.hash, kept.hash)
+}
+
 export function isSame(one: Uint8Array, other: Uint8Array): boolean {
   return Buffer.compare(one, other) === 0
 }
