@@ -99,8 +99,8 @@ export const transferRoutes: Route[] = [
       invariant(kept, 'a transfer is posted')
       const [verdict] = await postEach(deps, actor, [{ kept, transfer: body }])
       invariant(verdict, 'a transfer was answered by nothing')
-      if (verdict.status === 'rejected') throw verdict.reason
-      return verdict.value.transfer
+      if ('error' in verdict) throw verdict.error
+      return verdict.transfer
     },
   }),
   {
@@ -126,17 +126,19 @@ export const transferRoutes: Route[] = [
 
 type Keyed = { kept: KeptAnswer; transfer: z.output<typeof transferIn> }
 type Told = { replayed: boolean; transfer: z.output<typeof transferOut> }
+/** A refusal that was kept is told again as well. */
+type Outcome = Told | { replayed: boolean; error: unknown }
 type Verdict = z.input<typeof verdictOut>
 
 async function answerEach(deps: Deps, actor: Actor, sent: unknown[], traceId: string): Promise<Verdict[]> {
   const verdicts: Verdict[] = new Array(sent.length)
   const sound: { place: number; asked: Keyed }[] = []
-  const refuse = (place: number, error: unknown) => {
+  const refuse = (place: number, error: unknown, replayed = false) => {
     const problem = problemOf(deps, error, traceId)
     const { status } = problem
     if (status === 500) deps.log.error({ error: plainError(error), traceId }, 'a transfer among many failed')
     const retryAfter = status === 503 ? retryAfterSeconds : null
-    verdicts[place] = { key: keyIn(sent[place]), status, replayed: false, transfer: null, problem, retryAfter }
+    verdicts[place] = { key: keyIn(sent[place]), status, replayed, transfer: null, problem, retryAfter }
   }
   sent.forEach((one, place) => {
     const parsed = keyedIn.safeParse(one)
@@ -154,20 +156,20 @@ async function answerEach(deps: Deps, actor: Actor, sent: unknown[], traceId: st
   )
   answers.forEach((answer, at) => {
     const { place, asked } = sound[at] as (typeof sound)[number]
-    if (answer.status === 'rejected') refuse(place, answer.reason)
-    else verdicts[place] = { key: asked.kept.key, status: 201, ...answer.value, problem: null, retryAfter: null }
+    if ('error' in answer) refuse(place, answer.error, answer.replayed)
+    else verdicts[place] = { key: asked.kept.key, status: 201, ...answer, problem: null, retryAfter: null }
   })
   return verdicts
 }
 
 /** Each guarded, then posted or told again, those of each network together; in the order asked. */
-async function postEach(deps: Deps, actor: Actor, asked: Keyed[]): Promise<PromiseSettledResult<Told>[]> {
+async function postEach(deps: Deps, actor: Actor, asked: Keyed[]): Promise<Outcome[]> {
   const mustBeTheirs = await mayPost(
     deps,
     actor,
     asked.map(({ transfer }) => transfer.networkId),
   )
-  const answers: PromiseSettledResult<Told>[] = []
+  const answers: Outcome[] = []
   const lanes = new Map<Uuid, number[]>()
   const networkOfKey = new Map<string, Uuid>()
   asked.forEach(({ kept, transfer: { networkId } }, place) => {
@@ -177,8 +179,8 @@ async function postEach(deps: Deps, actor: Actor, asked: Keyed[]): Promise<Promi
       if ((networkOfKey.get(kept.key) ?? networkId) !== networkId) throw new Refusal('key_of_other_body', {})
       networkOfKey.set(kept.key, networkId)
       lanes.set(networkId, [...(lanes.get(networkId) ?? []), place])
-    } catch (reason) {
-      answers[place] = { status: 'rejected', reason }
+    } catch (error) {
+      answers[place] = { replayed: false, error }
     }
   })
   await Promise.all(
@@ -194,12 +196,7 @@ async function postEach(deps: Deps, actor: Actor, asked: Keyed[]): Promise<Promi
 }
 
 /** Those of one network. What fails for all of them is each one's own answer. */
-async function postLane(
-  deps: Deps,
-  actor: Actor,
-  networkId: Uuid,
-  asked: Keyed[],
-): Promise<PromiseSettledResult<Told>[]> {
+async function postLane(deps: Deps, actor: Actor, networkId: Uuid, asked: Keyed[]): Promise<Outcome[]> {
   const templates = asked.map((one) => templateOf(actor, one))
   const verdicts = await postTransfers(
     deps,
@@ -219,15 +216,13 @@ async function postLane(
   )
   const before = await refusedOrBefore(deps, refused)
   const earlierAt = new Map(refused.map(({ at }, place) => [at, before[place]]))
-  return verdicts.map((verdict, at) =>
-    settled(() => {
-      const earlier = earlierAt.get(at)
-      if (earlier instanceof Refusal) throw earlier
-      if (earlier) return toldFrom({ ok: true, replayed: true, kept: earlier as AnswerKept }, {})
-      if (verdict.status === 'rejected') throw verdict.reason
-      return toldFrom(verdict.value, templates[at] as object)
-    }),
-  )
+  return verdicts.map((verdict, at): Outcome => {
+    const earlier = earlierAt.get(at)
+    if (earlier instanceof Refusal) return { replayed: false, error: earlier }
+    if (earlier) return outcomeOf({ ok: true, replayed: true, kept: earlier as AnswerKept }, {})
+    if (verdict.status === 'rejected') return { replayed: false, error: verdict.reason }
+    return outcomeOf(verdict.value, templates[at] as object)
+  })
 }
 
 /** All of the answer that is known before the ledger has given it a place. */
@@ -244,17 +239,13 @@ function templateOf(actor: Actor, { kept, transfer }: Keyed) {
   }
 }
 
-function toldFrom(verdict: PromisedVerdict, template: object): Told {
-  const yes = yesOf(verdict)
-  if ('kept' in yes) return { replayed: true, transfer: transferOut.parse(yes.kept.body) }
-  return { replayed: yes.replayed, transfer: transferOut.parse({ ...template, ...placeOf(yes) }) }
-}
-
-function settled<T>(work: () => T): PromiseSettledResult<T> {
+function outcomeOf(verdict: PromisedVerdict, template: object): Outcome {
   try {
-    return { status: 'fulfilled', value: work() }
-  } catch (reason) {
-    return { status: 'rejected', reason }
+    const yes = yesOf(verdict)
+    if ('kept' in yes) return { replayed: true, transfer: transferOut.parse(yes.kept.body) }
+    return { replayed: yes.replayed, transfer: transferOut.parse({ ...template, ...placeOf(yes) }) }
+  } catch (error) {
+    return { replayed: verdict.ok, error }
   }
 }
 

@@ -168,7 +168,10 @@ test('a refusal by a rule is kept for its key, one that may pass is not', async 
     convener('POST /v1/transfers/batch', { idempotencyKey: null, body: { transfers: [body] } })
   expect((await ask(levy)).body.list[0]).toMatchObject({ status: 409, problem: { code: 'credit_limit_exceeded' } })
   const again = (await ask(levy)).body.list[0]
-  expect(again).toMatchObject({ status: 409, problem: { code: 'credit_limit_exceeded' } })
+  expect(again).toMatchObject({ status: 409, replayed: true, problem: { code: 'credit_limit_exceeded' } })
+  const other = { ...levy, key: 'levy-2', kind: 'gateway' }
+  expect((await ask(other)).body.list[0]).toMatchObject({ status: 422, replayed: false })
+  expect((await ask(other)).body.list[0]).toMatchObject({ status: 422, replayed: true })
   const { rows } = await world.app.db.pool.query("select status, body from answer where key = 'levy-1'")
   expect(rows).toMatchObject([{ status: 409, body: { code: 'credit_limit_exceeded' } }])
   const lost = {
