@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { asWorker, type Db } from '../../src/kit/db.ts'
+import { inSnapshot } from '../../src/kit/snapshot.ts'
 import { exportLedger } from '../../src/ledger/export/export-ledger.ts'
 import { balancesOf, exported, hostileNames, richLedger } from './export-ground.ts'
 import { databaseWithClock, type SmallLedger, smallLedger } from './small-ledger.ts'
@@ -197,26 +198,37 @@ test('whatever the size of its pages, it is the same file', async () => {
   for (const size of [1, 2, 5, 23, 24]) expect(await exported(ledger, { format: 'jsonl' }, size)).toBe(one)
 })
 
-test('a piece is handed on and waited for before the next page is read', async () => {
+test('a piece is handed on and waited for, however large the page it came from', async () => {
   const ledger = await filled(600)
   const seen = { pieces: 0, longest: 0, atOnce: 0, most: 0 }
-  await exportLedger(
-    db,
-    asWorker,
-    whole(ledger),
-    async (lines) => {
-      seen.atOnce += 1
-      seen.most = Math.max(seen.most, seen.atOnce)
-      await new Promise((done) => setImmediate(done))
-      seen.pieces += 1
-      seen.longest = Math.max(seen.longest, lines.length)
-      seen.atOnce -= 1
-    },
-    50,
-  )
+  await exportLedger(db, asWorker, whole(ledger), async (lines) => {
+    seen.atOnce += 1
+    seen.most = Math.max(seen.most, seen.atOnce)
+    await new Promise((done) => setImmediate(done))
+    seen.pieces += 1
+    seen.longest = Math.max(seen.longest, lines.length)
+    seen.atOnce -= 1
+  })
   expect(seen.pieces).toBeGreaterThan(5)
   expect(seen.longest).toBeLessThan(68_000)
   expect(seen.most).toBe(1)
+})
+
+test('what is read in a snapshot is of one moment, and nothing is written there', async () => {
+  const ledger = await filled(2)
+  const count = 'select count(*)::int as many from transfer where network_id = $1'
+  await inSnapshot(db, asWorker, async (client) => {
+    const many = async () => (await client.query(count, [ledger.networkId])).rows[0].many
+    expect(await many()).toBe(2)
+    await ledger.sale('meanwhile', 'mill', 'ada', 7n)
+    expect(await many()).toBe(2)
+    await expect(client.query('update member set standing = standing')).rejects.toMatchObject({ code: '25006' })
+    // The refused statement has ended it.
+    await client.query('rollback')
+  })
+  expect(
+    await inSnapshot(db, asWorker, async (client) => (await client.query(count, [ledger.networkId])).rows[0].many),
+  ).toBe(3)
 })
 
 test('trades that go on meanwhile are not seen, and the balances still add up', async () => {
