@@ -12,6 +12,7 @@ import { keepDays } from '../../src/ledger/keep-days.ts'
 import { balanceOn, statement } from '../../src/ledger/statement.ts'
 import { mostSteps, stepsOf } from '../../src/ledger/steps.ts'
 import { standingsNow, totalsChart } from '../../src/ledger/totals.ts'
+import { tradesOf } from '../../src/trades/trade.ts'
 import { type FreshDatabase, freshDatabase } from '../support/db.ts'
 import {
   coolAccount,
@@ -221,6 +222,31 @@ test('how members stand is read from their accounts, not from the ledger', async
   expect(cost.scanned.filter((one) => one !== 'account')).toEqual([])
   expect(cost.rows).toBeLessThanOrEqual(others + 1)
 })
+
+test('a page of trades reads its own trades only, a member’s along the index of each side', async () => {
+  const trades = 20_000
+  const hotMember = '00000000-0000-7000-8002-000000000000'
+  const side = (odd: number) =>
+    `('00000000-0000-7000-8002-' || lpad(to_hex(case when n % 2 = ${odd} then 0 else 1 + n % ${others} end), 12, '0'))::uuid`
+  await planner.query(`
+    insert into trade (network_id, id, reference, seller_member_id, buyer_member_id, proposed_by, state, terms_version, traded_on, due_on,
+        description, currency, net_minor, vat_minor, total_minor, credit_minor, money_minor, lines, treatment_confirmed, posting,
+        promises, source, lapses_at, booked_on, proposed_by_actor, recorded_at, changed_at)
+      select '${networkId}', ('00000000-0000-7000-8005-' || lpad(to_hex(n), 12, '0'))::uuid, upper(lpad(to_hex(n), 10, '0')), ${side(0)}, ${side(1)},
+             'seller', 'accepted', 1, '${firstDay}', '${firstDay}', 'Flour', 'GBP', 100, 0, 100, 100, 0, '[]', true, '{}', '[]', 'api', now(),
+             '${firstDay}', 'quits', timestamptz '${firstDay}' + n * interval '1 minute', now()
+        from generate_series(1, ${trades}) n;
+    analyze trade;`)
+  for (const memberId of [hotMember, undefined])
+    for (const part of [0.1, 0.5, 1]) {
+      const recordedAt = new Date(Date.parse(`${firstDay}T00:00:00Z`) + part * trades * 60_000)
+      const asked = { networkId, after: { recordedAt, id: hotMember }, limit: aPage + 1 }
+      const cost = await costOf((tx) => tradesOf(tx, memberId ? { ...asked, memberId } : asked))
+      expect(cost.scanned).toEqual([])
+      expect(cost.rows).toBeLessThanOrEqual(2 * (aPage + 2))
+      expect(cost.buffers).toBeLessThanOrEqual(300)
+    }
+}, 30_000)
 
 async function lastVersion(accountId: Uuid): Promise<bigint> {
   const asked = { networkId, accountId, from: null, to: null, after: null, limit: 1, newestFirst: true }
