@@ -1,6 +1,7 @@
 /**
- * Group commit: what waits while one call runs is the next call. A lane per network, so that one busy network never
- * slows another.
+ * Group commit: what waits while a call runs is the next call. A lane per network, so that one busy network never
+ * slows another. Who asks alone is sent alone, at the end of this turn of the event loop: no timer holds it back, and those
+ * who ask in the same turn share its call.
  *
  * Keeps: every asker gets its own verdict; one bad item never spoils its neighbours (an unexpected error is bisected).
  * Never: keeps more waiting than `waitingRoom`; then it refuses with `try_again_soon`, which is safe to repeat.
@@ -13,6 +14,9 @@ export type Batch<Asked, Verdict> = {
   idle(): Promise<void>
 }
 
+/** Fewer are sent together: two calls of a few each cost more than one. */
+const worthDividing = 8
+
 type Waiting<Asked, Verdict> = { asked: Asked; yes(verdict: Verdict): void; no(error: unknown): void }
 
 export function batchOf<Asked, Verdict>(settings: {
@@ -20,12 +24,17 @@ export function batchOf<Asked, Verdict>(settings: {
   run: (lane: string, asked: Asked[]) => Promise<Verdict[]>
   most: number
   waitingRoom: number
-  /** How many lanes may be at work at once (each takes a connection). */
+  /** How many calls may run at once (each takes a connection). */
   atOnce: number
+  /** How many of them in one lane: while the database works on one, the callers of the other are answered and ask again. */
+  abreast?: number
 }): Batch<Asked, Verdict> {
+  const { abreast = 1 } = settings
   const lanes = new Map<string, Waiting<Asked, Verdict>[]>()
-  const atWork = new Set<string>()
+  const atWork = new Map<string, number>()
+  let calls = 0
   let quiet: (() => void)[] = []
+  let isSoon = false
 
   async function answer(lane: string, group: Waiting<Asked, Verdict>[]): Promise<void> {
     try {
@@ -45,25 +54,47 @@ export function batchOf<Asked, Verdict>(settings: {
     }
   }
 
+  function serveSoon(): void {
+    if (isSoon) return
+    isSoon = true
+    setImmediate(() => {
+      isSoon = false
+      serve()
+    })
+  }
+
   function serve(): void {
-    for (const [lane, waiting] of lanes) {
-      if (atWork.size >= settings.atOnce) return
-      if (atWork.has(lane) || waiting.length === 0) continue
-      const group = waiting.splice(0, settings.most)
-      atWork.add(lane)
-      // A lane that was served goes to the end of the line.
-      lanes.delete(lane)
-      lanes.set(lane, waiting)
-      void answer(lane, group).then(() => {
-        atWork.delete(lane)
-        if (lanes.get(lane)?.length === 0) lanes.delete(lane)
-        serve()
-        if (atWork.size === 0 && lanes.size === 0) {
-          for (const done of quiet) done()
-          quiet = []
-        }
-      })
+    for (const [lane, waiting] of [...lanes]) {
+      let free = abreast - (atWork.get(lane) ?? 0)
+      for (; free > 0 && waiting.length > 0 && calls < settings.atOnce; free -= 1) {
+        const share = waiting.length < worthDividing ? waiting.length : Math.ceil(waiting.length / free)
+        send(lane, waiting.splice(0, Math.min(share, settings.most)))
+      }
     }
+  }
+
+  function send(lane: string, group: Waiting<Asked, Verdict>[]): void {
+    calls += 1
+    atWork.set(lane, (atWork.get(lane) ?? 0) + 1)
+    // A lane that was served goes to the end of the line.
+    const waiting = lanes.get(lane)
+    lanes.delete(lane)
+    if (waiting) lanes.set(lane, waiting)
+    void answer(lane, group).then(() => served(lane))
+  }
+
+  function served(lane: string): void {
+    const running = (atWork.get(lane) ?? 1) - 1
+    calls -= 1
+    if (running > 0) atWork.set(lane, running)
+    else {
+      atWork.delete(lane)
+      if (lanes.get(lane)?.length === 0) lanes.delete(lane)
+    }
+    if (lanes.size > 0) return serveSoon()
+    if (calls > 0) return
+    for (const done of quiet) done()
+    quiet = []
   }
 
   return {
@@ -73,11 +104,11 @@ export function batchOf<Asked, Verdict>(settings: {
         if (waiting.length >= settings.waitingRoom) return no(new Refusal('try_again_soon', {}))
         waiting.push({ asked, yes, no })
         lanes.set(lane, waiting)
-        serve()
+        serveSoon()
       })
     },
     idle() {
-      if (atWork.size === 0 && lanes.size === 0) return Promise.resolve()
+      if (calls === 0 && lanes.size === 0) return Promise.resolve()
       return new Promise((done) => quiet.push(done))
     },
   }

@@ -15,7 +15,6 @@ export type Db = {
   prisma: PrismaClient
   /** For SQL functions of the posting path and for the few statements Prisma cannot say. */
   pool: pg.Pool
-  /** Sends a query without waiting for the answer to the one before it. */
   writer: pg.Pool
   /** Two connections for the rare transaction that waits for the outside (the refresh of a grant): it holds up nobody else. */
   apart: pg.Pool
@@ -39,7 +38,12 @@ const longestStatementMs = 120_000
 
 export function openDb(url: string, settings: { log?: Log; connections?: number; writers?: number } = {}): Db {
   const pool = new pg.Pool({ connectionString: url, max: settings.connections ?? 10 })
-  const writer = new pg.Pool({ connectionString: url, max: settings.writers ?? 3, pipeline: true })
+  const writer = new pg.Pool({
+    connectionString: url,
+    max: settings.writers ?? 6,
+    // A lone statement is its own transaction, so its limit cannot be set inside it.
+    onConnect: async (client) => void (await client.query(`set statement_timeout = ${longestStatementMs}`)),
+  })
   const apart = new pg.Pool({ connectionString: url, max: 2 })
   // An idle connection that the server closed is no reason to fall; the pool opens another.
   for (const one of [pool, writer, apart]) {
@@ -118,9 +122,8 @@ export async function withConnection<T>(
 }
 
 /**
- * One call of an SQL function that is a whole transaction. Everything is sent at once and travels once; the statement that calls
- * takes role and networks first. When it fails, what was sent behind it ends the transaction by undoing it. `$1` and so on in the
- * call are the values.
+ * One call of an SQL function that is a whole transaction: a single statement, which takes role and networks first. `$1` and so on
+ * in the call are the values.
  */
 export async function callAlone<Answer>(
   { writer }: Db,
@@ -131,25 +134,25 @@ export async function callAlone<Answer>(
   const { role, networks, organisations } = named(scope)
   const [a, b, c] = [1, 2, 3].map((place) => `$${values.length + place}`)
   const client = await writer.connect()
-  const [begun, called, ended] = await Promise.allSettled([
-    client.query(`begin; set local statement_timeout = ${longestStatementMs}`),
-    client.query<{ answer: Answer }>({
+  let isLost = false
+  try {
+    const { rows } = await client.query<{ answer: Answer }>({
       name: call,
       // The condition reads what taking the role gives, and a function is asked of a row only after its conditions.
       text: `with scope as materialized (
           select set_config('role', ${a}, true) as role, set_config('quits.networks', ${b}, true), set_config('quits.organisations', ${c}, true))
         select ${call} as answer from scope where scope.role = ${a}`,
       values: [...values, role, networks, organisations],
-    }),
-    client.query('commit'),
-  ])
-  client.release(ended.status === 'rejected')
-  if (begun.status === 'rejected') throw begun.reason
-  if (called.status === 'rejected') throw called.reason
-  if (ended.status === 'rejected') throw ended.reason
-  const [row] = called.value.rows
-  invariant(row, `${call} gave no answer`)
-  return row.answer
+    })
+    invariant(rows[0], `${call} gave no answer`)
+    return rows[0].answer
+  } catch (error) {
+    // What Postgres itself refuses is undone, and the connection is as it was.
+    isLost = (error as { severity?: unknown } | null)?.severity !== 'ERROR'
+    throw error
+  } finally {
+    client.release(isLost)
+  }
 }
 
 /** The database's own instant, for what two processes compare. */

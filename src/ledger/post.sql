@@ -16,7 +16,7 @@ create or replace function ledger_earlier(p_network uuid, p_posting jsonb, p_wri
 language sql stable as $$
   select case
     when count(stood.number) = 0 then null
-    when bool_and(case when stood.number is null then coalesce(x.optional, false) else
+    when bool_and(case when stood.number is null then coalesce(x.optional, false) or x.kind = 'fee' else
         stood.posting_id = (p_posting ->> 'id')::uuid and stood.kind = x.kind and stood.debit_account_id = x.debit
         and stood.credit_account_id = x.credit
         and stood.amount_minor = case when x.kind in ('hold_release', 'hold_expire') then 0 else x."amountMinor" end
@@ -254,7 +254,8 @@ begin
         end if;
       end if;
       said := said || jsonb_build_object('id', part.id, 'number', head.number, 'leftOut', false);
-    elsif is_rule and part.optional then
+    elsif is_rule and (part.optional or (part.kind = 'fee' and a_never[place])) then
+      -- A fee never pushes below zero who may not be there: it is left out, and becomes a bill in money.
       said := said || jsonb_build_object('id', part.id, 'number', null, 'leftOut', true);
     else
       -- Undone alone: balances, holds, versions, numbers and the chain go back to where this posting found them.

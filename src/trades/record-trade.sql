@@ -6,7 +6,8 @@
 -- Out, in order: {ok: true, replayed, tradeId, state, invoiceNumber, bookedOn, acceptedAt, warnings}, or {ok: true, replayed,
 -- kept: {status, body}} for a key that was answered before, or {ok: false, code, facts}.
 --
--- Keeps: locks in one order, head, trades, members, accounts, so that no two callers wait for each other.
+-- Keeps: locks in one order, head, trades, members, accounts, so that no two callers wait for each other. All that a rule asks is read
+-- in one query for all of them, and all that follows from their yes is written in one statement for each table.
 create or replace function accept_trades(p_network uuid, p_asks jsonb) returns jsonb
 language plpgsql volatile
 set enable_seqscan = off
@@ -15,103 +16,129 @@ set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-  head ledger_head%rowtype;
-  net network%rowtype;
-  today date;
-  ask jsonb; verdict jsonb; posting jsonb; posted jsonb;
-  trades trade[]; t trade;
-  verdicts jsonb[]; is_new boolean[]; same_as integer[]; posting_at integer[];
-  -- Arrays, not growing JSON, which would be written anew for each of many.
+  net network%rowtype; today date; now_at timestamptz; this_month date;
+  r record; t trade; place integer; first integer; k integer;
+  code text; facts jsonb; verdict jsonb; posted jsonb; left_minor bigint; given text; who uuid;
+  -- The members concerned, by place.
+  m_id uuid[]; m_organisation uuid[]; m_account uuid[]; m_standing text[]; m_name text[]; m_prefix text[]; m_series integer[]; m_next integer[];
+  -- By place of the ask. `passed`: the place of the ask that was posted for the same trade.
+  verdicts jsonb[]; answers jsonb[]; trades trade[]; is_new boolean[]; sides text[]; actors text[]; sellers integer[]; buyers integer[];
+  posting_at integer[]; passed integer[];
   postings jsonb[] := '{}';
   seen jsonb := '{}'; planned jsonb := '{}';
-  seller record; buyer record; consent standing_consent%rowtype;
-  code text; facts jsonb;
-  side text; actor text;
-  left_minor bigint; given text; who uuid;
-  place integer; n integer := jsonb_array_length(p_asks);
+  -- What will be written.
+  made trade[] := '{}'; changed trade[] := '{}'; promised jsonb[] := '{}';
+  d_organisation uuid[] := '{}'; d_actor text[] := '{}'; d_what text[] := '{}'; d_facts jsonb[] := '{}';
 begin
-  select * into head from ledger_head h where h.network_id = p_network for update;
-  select * into net from network where id = p_network;
-  today := greatest((quits_now() at time zone net.time_zone)::date, head.booked_on);
+  select n.* into net from network n where n.id = p_network;
+  select greatest((quits_now() at time zone net.time_zone)::date, h.booked_on) into today
+    from ledger_head h where h.network_id = p_network for update;
+  now_at := quits_now();
+  today := greatest((now_at at time zone net.time_zone)::date, today);
+  this_month := date_trunc('month', today)::date;
   perform 1 from trade where network_id = p_network
      and id = any (array(select (a.value ->> 'tradeId')::uuid from jsonb_array_elements(p_asks) a(value))) order by id for update;
-  perform 1 from member where network_id = p_network and id = any (array(
-      select unnest(array[x.seller_member_id, x.buyer_member_id]) from trade x where x.network_id = p_network
-         and x.id = any (array(select (a.value ->> 'tradeId')::uuid from jsonb_array_elements(p_asks) a(value)))
-      union
-      select (a.value #>> array['proposal', s.name])::uuid
-        from jsonb_array_elements(p_asks) a(value), (values ('seller_member_id'), ('buyer_member_id')) s(name)
-       where a.value ? 'proposal')) order by id for no key update;
+  select array_agg(m.id), array_agg(m.organisation_id), array_agg(m.account_id), array_agg(m.standing), array_agg(m.invoice_prefix),
+         array_agg(m.invoice_series), array_agg(m.invoice_next)
+    into m_id, m_organisation, m_account, m_standing, m_prefix, m_series, m_next
+    from (
+      select * from member where network_id = p_network and id = any (array(
+        select unnest(array[x.seller_member_id, x.buyer_member_id]) from jsonb_array_elements(p_asks) a(value)
+          join trade x on x.network_id = p_network and x.id = (a.value ->> 'tradeId')::uuid
+        union
+        select unnest(array[a.value #>> '{proposal,seller_member_id}', a.value #>> '{proposal,buyer_member_id}'])::uuid
+          from jsonb_array_elements(p_asks) a(value) where a.value ? 'proposal'))
+       order by id for no key update) m;
+  m_name := array(select o.name from unnest(m_organisation) with ordinality m(id, place) left join organisation o on o.id = m.id order by m.place);
 
   -- ── every rule of trades, each ask on its own ──
-  for place in 1..n loop
-    ask := p_asks -> (place - 1); side := ask ->> 'side'; actor := ask ->> 'actor';
-    code := null; facts := '{}';
-    verdicts[place] := earlier_answer(ask -> 'answer');
-    continue when verdicts[place] is not null;
-    if seen ? (ask ->> 'tradeId') then
-      same_as[place] := (seen ->> (ask ->> 'tradeId'))::integer;
+  for r in
+    with asked as materialized (
+      select a.place::integer as place, a.value as ask, a.value -> 'answer' as answer, x."tradeId" as trade_id, x.actor, x.side,
+             coalesce(x."confirmTreatment", false) as confirms, x."bookedOn" as booked_on, x."consentId" as consent_id, x.proposal,
+             stood.t as stood,
+             coalesce((stood.t).seller_member_id, (x.proposal ->> 'seller_member_id')::uuid) as seller_id,
+             coalesce((stood.t).buyer_member_id, (x.proposal ->> 'buyer_member_id')::uuid) as buyer_id
+        from jsonb_array_elements(p_asks) with ordinality a(value, place)
+       cross join lateral jsonb_to_record(a.value) x("tradeId" uuid, actor text, side text, "confirmTreatment" boolean, "bookedOn" date,
+         "consentId" uuid, proposal jsonb)
+        left join lateral (select s as t from trade s where s.network_id = p_network and s.id = x."tradeId" limit 1) stood on true
+    ), members as materialized (
+      select m.id, m.place::integer as place from unnest(m_id) with ordinality m(id, place)
+    )
+    select a.*, min(a.place) over (partition by a.trade_id) as first_place, seller.place as seller_place, buyer.place as buyer_place,
+           consent.a_month_minor, consent.used_minor, earlier_answer(a.answer) as earlier
+      from asked a
+      left join members seller on seller.id = a.seller_id
+      left join members buyer on buyer.id = a.buyer_id
+      left join lateral (
+        select c.a_month_minor, coalesce(s.used_minor, 0) as used_minor from standing_consent c
+          left join standing_consent_month s on s.network_id = c.network_id and s.consent_id = c.id and s.month = this_month
+         where c.network_id = p_network and c.id = a.consent_id and c.revoked_at is null and c.side = a.side
+           and c.member_id = case c.side when 'seller' then a.seller_id else a.buyer_id end
+           and c.from_member_id = case c.side when 'seller' then a.buyer_id else a.seller_id end
+         limit 1) consent on true
+     order by a.place
+  loop
+    place := r.place; first := r.first_place; code := null; facts := '{}';
+    answers[place] := r.answer; sides[place] := r.side; actors[place] := r.actor; sellers[place] := r.seller_place; buyers[place] := r.buyer_place;
+    verdicts[place] := r.earlier;
+    continue when r.earlier is not null;
+    if passed[first] is not null then
+      passed[place] := passed[first];
       continue;
     end if;
 
-    select * into t from trade where network_id = p_network and id = (ask ->> 'tradeId')::uuid;
-    is_new[place] := not found;
-    if is_new[place] and ask ? 'proposal' then
-      t := jsonb_populate_record(null::trade, ask -> 'proposal');
-    elsif is_new[place] then
-      verdicts[place] := jsonb_build_object('ok', false, 'code', 'not_found', 'facts', jsonb_build_object('thing', 'trade'));
-      continue;
+    t := r.stood;
+    is_new[place] := t.id is null;
+    if is_new[place] then
+      if r.proposal is null then
+        verdicts[place] := jsonb_build_object('ok', false, 'code', 'not_found', 'facts', jsonb_build_object('thing', 'trade'));
+        continue;
+      end if;
+      t := jsonb_populate_record(null::trade, r.proposal);
     end if;
-    if t.state = 'accepted' and (t.decided_by = actor or ask ? 'proposal') then
+    if t.state = 'accepted' and (t.decided_by = r.actor or r.proposal is not null) then
       verdicts[place] := jsonb_build_object('ok', true, 'replayed', true, 'tradeId', t.id, 'state', t.state,
         'invoiceNumber', coalesce(t.invoice_number, t.linked_invoice ->> 'number'), 'bookedOn', t.booked_on, 'acceptedAt', t.decided_at,
         'warnings', '[]'::jsonb);
       continue;
     end if;
 
-    select m.standing, o.name into seller from member m join organisation o on o.id = m.organisation_id
-     where m.network_id = p_network and m.id = t.seller_member_id;
-    select m.standing, o.name into buyer from member m join organisation o on o.id = m.organisation_id
-     where m.network_id = p_network and m.id = t.buyer_member_id;
     if net.state <> 'open' then code := 'network_paused';
-    elsif seller.standing is null or seller.standing not in ('admitted', 'suspended', 'leaving') then
-      code := 'member_not_admitted'; facts := jsonb_build_object('member', seller.name);
-    elsif buyer.standing = 'suspended' then
-      code := 'member_may_not_buy'; facts := jsonb_build_object('member', buyer.name);
-    elsif buyer.standing is null or buyer.standing not in ('admitted', 'leaving') then
-      code := 'member_not_admitted'; facts := jsonb_build_object('member', buyer.name);
+    elsif r.seller_place is null or m_standing[r.seller_place] not in ('admitted', 'suspended', 'leaving') then
+      code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[r.seller_place]);
+    elsif m_standing[r.buyer_place] = 'suspended' then
+      code := 'member_may_not_buy'; facts := jsonb_build_object('member', m_name[r.buyer_place]);
+    elsif r.buyer_place is null or m_standing[r.buyer_place] not in ('admitted', 'leaving') then
+      code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[r.buyer_place]);
     elsif t.state <> 'proposed' then
       code := 'trade_not_open'; facts := jsonb_build_object('state', t.state);
-    elsif side <> 'import' and t.lapses_at <= quits_now() then
+    elsif r.side <> 'import' and t.lapses_at <= now_at then
       code := 'trade_lapsed';
-    elsif side <> 'import' and (side not in ('seller', 'buyer') or side = t.proposed_by) then
+    elsif r.side <> 'import' and (r.side not in ('seller', 'buyer') or r.side = t.proposed_by) then
       code := 'not_yours_to_answer';
-    elsif side <> 'import' and not t.treatment_confirmed and not (side = 'seller' and coalesce((ask ->> 'confirmTreatment')::boolean, false)) then
+    elsif r.side <> 'import' and not t.treatment_confirmed and not (r.side = 'seller' and r.confirms) then
       code := 'treatment_not_confirmed';
     elsif t.disputed then
       code := 'trade_disputed';
-    elsif seen ? (t.seller_member_id || ' ' || (t.linked_invoice ->> 'id')) or seen ? (t.buyer_member_id || ' ' || (t.linked_bill ->> 'id')) or exists (
-        select 1 from trade o where t.linked_invoice is not null and o.network_id = p_network and o.seller_member_id = t.seller_member_id
-           and o.state = 'accepted' and o.linked_invoice ->> 'id' = t.linked_invoice ->> 'id') or exists (
-        select 1 from trade o where t.linked_bill is not null and o.network_id = p_network and o.buyer_member_id = t.buyer_member_id
-           and o.state = 'accepted' and o.linked_bill ->> 'id' = t.linked_bill ->> 'id') then
-      code := 'invoice_does_not_fit'; facts := jsonb_build_object('why', 'another trade has it already');
-    elsif ask ->> 'consentId' is not null then
-      -- The sum of the month counts what stands and what this call has asked before: rather one too few than a penny too much.
-      select * into consent from standing_consent c
-       where c.network_id = p_network and c.id = (ask ->> 'consentId')::uuid and c.revoked_at is null and c.side = ask ->> 'side'
-         and c.member_id = case c.side when 'seller' then t.seller_member_id else t.buyer_member_id end
-         and c.from_member_id = case c.side when 'seller' then t.buyer_member_id else t.seller_member_id end;
-      left_minor := 0;
-      if found then
-        left_minor := consent.a_month_minor - coalesce((planned ->> consent.id::text)::bigint, 0) - coalesce((
-          select s.used_minor from standing_consent_month s
-           where s.network_id = p_network and s.consent_id = consent.id and s.month = date_trunc('month', today)::date), 0);
+    end if;
+    if code is null and (t.linked_invoice is not null or t.linked_bill is not null) then
+      if seen ? (t.seller_member_id || ' ' || (t.linked_invoice ->> 'id')) or seen ? (t.buyer_member_id || ' ' || (t.linked_bill ->> 'id')) or exists (
+          select 1 from trade o where t.linked_invoice is not null and o.network_id = p_network and o.seller_member_id = t.seller_member_id
+             and o.state = 'accepted' and o.linked_invoice ->> 'id' = t.linked_invoice ->> 'id') or exists (
+          select 1 from trade o where t.linked_bill is not null and o.network_id = p_network and o.buyer_member_id = t.buyer_member_id
+             and o.state = 'accepted' and o.linked_bill ->> 'id' = t.linked_bill ->> 'id') then
+        code := 'invoice_does_not_fit'; facts := jsonb_build_object('why', 'another trade has it already');
       end if;
+    end if;
+    if code is null and r.consent_id is not null then
+      -- The sum of the month counts what stands and what this call has asked before: rather one too few than a penny too much.
+      left_minor := coalesce(r.a_month_minor - r.used_minor - coalesce((planned ->> r.consent_id::text)::bigint, 0), 0);
       if t.credit_minor > left_minor then
         code := 'consent_used_up'; facts := jsonb_build_object('leftMinor', left_minor::text);
       else
-        planned := planned || jsonb_build_object(consent.id, coalesce((planned ->> consent.id::text)::bigint, 0) + t.credit_minor);
+        planned := planned || jsonb_build_object(r.consent_id, coalesce((planned ->> r.consent_id::text)::bigint, 0) + t.credit_minor);
       end if;
     end if;
     if code is not null then
@@ -119,19 +146,13 @@ begin
       continue;
     end if;
 
-    seen := seen || jsonb_build_object(ask ->> 'tradeId', place);
+    passed[first] := place; passed[place] := place;
     if t.linked_invoice is not null then seen := seen || jsonb_build_object(t.seller_member_id || ' ' || (t.linked_invoice ->> 'id'), place); end if;
     if t.linked_bill is not null then seen := seen || jsonb_build_object(t.buyer_member_id || ' ' || (t.linked_bill ->> 'id'), place); end if;
-    posting := t.posting || case when ask ->> 'bookedOn' is null then '{}' else jsonb_build_object('bookedOn', ask ->> 'bookedOn') end;
-    if jsonb_array_length(posting -> 'transfers') > 1 then
-      -- A fee never pushes a restricted member below zero: it is left out and becomes a bill in money.
-      posting := jsonb_set(posting, '{transfers}', (
-        select jsonb_agg(x.value || case when x.value ->> 'kind' = 'fee' and a.never_below_zero then '{"optional": true}' else '{}'::jsonb end order by x.place)
-          from jsonb_array_elements(posting -> 'transfers') with ordinality x(value, place)
-          left join account a on a.network_id = p_network and a.id = (x.value ->> 'debit')::uuid));
-    end if;
-    postings[cardinality(postings) + 1] := posting;
-    posting_at[place] := cardinality(postings) - 1;
+    posting_at[place] := cardinality(postings);
+    postings[cardinality(postings) + 1] := case when r.booked_on is null then t.posting
+      else t.posting || jsonb_build_object('bookedOn', r.booked_on) end;
+    t.consent_id := r.consent_id;
     trades[place] := t;
   end loop;
 
@@ -139,72 +160,81 @@ begin
   posted := ledger_post(p_network, to_jsonb(postings));
 
   -- ── what follows from each yes ──
-  for place in 1..n loop
-    ask := p_asks -> (place - 1); side := ask ->> 'side'; actor := ask ->> 'actor';
-    if same_as[place] is not null then
-      -- The same trade twice in one call: the second finds what the first left.
-      verdict := verdicts[same_as[place]];
-      if (verdict ->> 'ok')::boolean then
-        verdict := case when p_asks -> (same_as[place] - 1) ->> 'actor' = actor or ask ? 'proposal'
-          then verdict || jsonb_build_object('replayed', true, 'warnings', '[]'::jsonb)
-          else jsonb_build_object('ok', false, 'code', 'trade_not_open', 'facts', jsonb_build_object('state', 'accepted')) end;
+  for place in 1..coalesce(cardinality(actors), 0) loop
+    if posting_at[place] is null then
+      if verdicts[place] is null then
+        -- The same trade twice in one call: the second finds what the first left.
+        verdict := verdicts[passed[place]];
+        if (verdict ->> 'ok')::boolean then
+          verdict := case when actors[passed[place]] = actors[place] or is_new[passed[place]]
+            then verdict || jsonb_build_object('replayed', true, 'warnings', '[]'::jsonb)
+            else jsonb_build_object('ok', false, 'code', 'trade_not_open', 'facts', jsonb_build_object('state', 'accepted')) end;
+        end if;
+        verdicts[place] := verdict;
       end if;
-      verdicts[place] := verdict;
-    elsif posting_at[place] is not null then
-      verdict := posted -> posting_at[place];
-      if (verdict ->> 'ok')::boolean then
-        t := trades[place];
-        if t.linked_invoice is null and not t.ledger_only then
-          update member m set invoice_next = m.invoice_next + 1 where m.network_id = p_network and m.id = t.seller_member_id
-            returning m.invoice_prefix
-              || case when m.invoice_series > 26 then chr(64 + (m.invoice_series - 1) / 26) else '' end
-              || case when m.invoice_series > 1 then chr(65 + (m.invoice_series - 1) % 26) else '' end
-              || case when m.invoice_next <= 100000 then lpad((m.invoice_next - 1)::text, 5, '0') else (m.invoice_next - 1)::text end
-            into t.invoice_number;
-        end if;
-        given := coalesce(t.invoice_number, t.linked_invoice ->> 'number');
-        t.state := 'accepted';
-        t.booked_on := (verdict ->> 'bookedOn')::date;
-        t.decided_at := (verdict ->> 'recordedAt')::timestamptz;
-        t.decided_by := actor;
-        t.treatment_confirmed := true;
-        t.consent_id := (ask ->> 'consentId')::uuid;
-        t.changed_at := quits_now();
-        if is_new[place] then
-          insert into trade values (t.*);
-        else
-          update trade x set state = t.state, booked_on = t.booked_on, invoice_number = t.invoice_number, decided_at = t.decided_at,
-                 decided_by = t.decided_by, treatment_confirmed = true, consent_id = t.consent_id, changed_at = t.changed_at
-           where x.network_id = p_network and x.id = t.id;
-        end if;
-        if t.consent_id is not null then
-          insert into standing_consent_month as s (network_id, consent_id, month, used_minor)
-            values (p_network, t.consent_id, date_trunc('month', today)::date, t.credit_minor)
-            on conflict (network_id, consent_id, month) do update set used_minor = s.used_minor + excluded.used_minor;
-        end if;
-        if not t.ledger_only then
-          perform promise_deliveries(p_network, t.booked_on, given, coalesce((
-            select jsonb_agg(p.value order by p.place) from jsonb_array_elements(t.promises) with ordinality p(value, place)
-             where coalesce(p.value ->> 'ifPosted', p.value ->> 'ifLeftOut') is null
-                or (p.value ? 'ifLeftOut') = (
-                  select (r.value ->> 'leftOut')::boolean from jsonb_array_elements(verdict -> 'transfers') r(value)
-                   where r.value ->> 'id' = coalesce(p.value ->> 'ifPosted', p.value ->> 'ifLeftOut'))), '[]'));
-        end if;
-        select m.organisation_id into who from member m where m.network_id = p_network
-           and m.id = case side when 'seller' then t.seller_member_id when 'buyer' then t.buyer_member_id end;
-        perform record_deed(p_network, who, actor, case side when 'import' then 'trade_imported' else 'trade_accepted' end,
-          jsonb_build_object('tradeId', t.id, 'invoiceNumber', given, 'creditMinor', t.credit_minor::text, 'consentId', t.consent_id));
-        perform record_deed(p_network, m.organisation_id, 'quits', w.value ->> 'kind' || '_passed',
-          jsonb_build_object('memberId', m.id, 'balanceMinor', w.value ->> 'balanceMinor', 'tradeId', t.id))
-           from jsonb_array_elements(verdict -> 'warnings') w(value)
-           join member m on m.network_id = p_network and m.account_id = (w.value ->> 'accountId')::uuid
-          where not t.ledger_only;
-        verdict := jsonb_build_object('ok', true, 'replayed', false, 'tradeId', t.id, 'state', t.state, 'invoiceNumber', given,
-          'bookedOn', t.booked_on, 'acceptedAt', t.decided_at, 'warnings', verdict -> 'warnings');
-      end if;
-      verdicts[place] := verdict;
+      continue;
     end if;
-    if verdicts[place] -> 'kept' is null then perform keep_answer(ask -> 'answer', verdicts[place]); end if;
+    verdict := posted -> posting_at[place];
+    verdicts[place] := verdict;
+    continue when not (verdict ->> 'ok')::boolean;
+
+    t := trades[place]; k := sellers[place];
+    if t.linked_invoice is null and not t.ledger_only then
+      t.invoice_number := m_prefix[k]
+        || case when m_series[k] > 26 then chr(64 + (m_series[k] - 1) / 26) else '' end
+        || case when m_series[k] > 1 then chr(65 + (m_series[k] - 1) % 26) else '' end
+        || case when m_next[k] < 100000 then lpad(m_next[k]::text, 5, '0') else m_next[k]::text end;
+      m_next[k] := m_next[k] + 1;
+    end if;
+    given := coalesce(t.invoice_number, t.linked_invoice ->> 'number');
+    t.state := 'accepted';
+    t.booked_on := (verdict ->> 'bookedOn')::date;
+    t.decided_at := (verdict ->> 'recordedAt')::timestamptz;
+    t.decided_by := actors[place];
+    t.treatment_confirmed := true;
+    t.changed_at := now_at;
+    if is_new[place] then made[cardinality(made) + 1] := t; else changed[cardinality(changed) + 1] := t; end if;
+    if not t.ledger_only then
+      promised[cardinality(promised) + 1] := jsonb_build_object('bookedOn', t.booked_on, 'number', given, 'deliveries', t.promises,
+        'leftOut', jsonb_path_query_array(verdict, '$.transfers[*] ? (@.leftOut == true).id'));
+    end if;
+    k := case sides[place] when 'seller' then sellers[place] when 'buyer' then buyers[place] end;
+    d_organisation := d_organisation || m_organisation[k];
+    d_actor := d_actor || actors[place];
+    d_what := d_what || case sides[place] when 'import' then 'trade_imported' else 'trade_accepted' end;
+    d_facts := d_facts || jsonb_build_object('tradeId', t.id, 'invoiceNumber', given, 'creditMinor', t.credit_minor::text, 'consentId', t.consent_id);
+    if verdict -> 'warnings' <> '[]' and not t.ledger_only then
+      for r in select w.value as warning from jsonb_array_elements(verdict -> 'warnings') w(value) loop
+        k := array_position(m_account, (r.warning ->> 'accountId')::uuid);
+        continue when k is null;
+        d_organisation := d_organisation || m_organisation[k];
+        d_actor := d_actor || 'quits'::text;
+        d_what := d_what || ((r.warning ->> 'kind') || '_passed');
+        d_facts := d_facts || jsonb_build_object('memberId', m_id[k], 'balanceMinor', r.warning ->> 'balanceMinor', 'tradeId', t.id);
+      end loop;
+    end if;
+    verdicts[place] := jsonb_build_object('ok', true, 'replayed', false, 'tradeId', t.id, 'state', t.state, 'invoiceNumber', given,
+      'bookedOn', t.booked_on, 'acceptedAt', t.decided_at, 'warnings', verdict -> 'warnings');
   end loop;
+
+  if cardinality(d_what) > 0 then
+    insert into trade select s.* from unnest(made) s;
+    update trade x set state = s.state, booked_on = s.booked_on, invoice_number = s.invoice_number, decided_at = s.decided_at,
+           decided_by = s.decided_by, treatment_confirmed = true, consent_id = s.consent_id, changed_at = s.changed_at
+      from unnest(changed) s where x.network_id = p_network and x.id = s.id;
+    update member x set invoice_next = s.next from unnest(m_id, m_next) s(id, next)
+     where x.network_id = p_network and x.id = s.id and x.invoice_next <> s.next;
+    if planned <> '{}' then
+      insert into standing_consent_month as s (network_id, consent_id, month, used_minor)
+        select p_network, x.consent_id, this_month, sum(x.credit_minor) from unnest(made || changed) x where x.consent_id is not null group by x.consent_id
+        on conflict (network_id, consent_id, month) do update set used_minor = s.used_minor + excluded.used_minor;
+    end if;
+    if cardinality(promised) > 0 then perform promise_many(p_network, to_jsonb(promised)); end if;
+    insert into deed (id, network_id, organisation_id, actor, what, facts, done_at)
+      select deed_id(done.at), p_network, d.organisation, d.actor, d.what, jsonb_strip_nulls(d.facts), done.at
+        from unnest(d_organisation, d_actor, d_what, d_facts) with ordinality d(organisation, actor, what, facts, place),
+             lateral (select now_at + d.place * interval '1 microsecond' as at) done;
+  end if;
+  perform keep_answers(answers, verdicts);
   return coalesce(to_jsonb(verdicts), '[]');
 end $$;

@@ -30,8 +30,9 @@ test('role and limits end with their transaction', async () => {
   expect(inside).toEqual([{ role: 'quits_worker', timeout: '4s' }])
   const posting = await withConnection(db.writer, { role: 'writer', network: '' }, (client) => client.query(settings))
   expect(posting.rows).toEqual([{ role: 'quits_writer', timeout: '2min' }])
-  for (const pool of [db.pool, db.writer])
-    expect((await pool.query(settings)).rows).toEqual([{ role: 'none', timeout: '0' }])
+  expect((await db.pool.query(settings)).rows).toEqual([{ role: 'none', timeout: '0' }])
+  // A lone statement cannot limit itself, so whoever posts is limited for good.
+  expect((await db.writer.query(settings)).rows).toEqual([{ role: 'none', timeout: '2min' }])
 })
 
 test('a call alone takes the role and the limits with it, and a failed one leaves its connection as it was', async () => {
@@ -40,9 +41,17 @@ test('a call alone takes the role and the limits with it, and a failed one leave
   expect(await callAlone(db, writer, inside, ['asked'])).toBe('quits_writer 2min asked')
   await expect(callAlone(db, writer, '1 / $1::int', [0])).rejects.toMatchObject({ code: '22012' })
   await expect(callAlone(db, writer, 'no_such_function($1)', [0])).rejects.toMatchObject({ code: '42883' })
-  expect((await db.writer.query(settings)).rows).toEqual([{ role: 'none', timeout: '0' }])
+  expect((await db.writer.query(settings)).rows).toEqual([{ role: 'none', timeout: '2min' }])
   expect(db.writer.totalCount).toBe(1)
   expect(await callAlone(db, writer, inside, ['again'])).toBe('quits_writer 2min again')
+})
+
+test('a call whose connection is lost gives it up, and the next one has another', async () => {
+  const writer = { role: 'writer', network: '' } as const
+  await db.pool.query(`create or replace function end_myself(text) returns int language plpgsql security definer as $$
+    begin perform pg_terminate_backend(pg_backend_pid()); perform pg_sleep(5); return 1; end $$`)
+  await expect(callAlone(db, writer, 'end_myself($1)', [''])).rejects.toThrow()
+  expect(await callAlone(db, writer, `current_setting('role') || $1`, ['!'])).toBe('quits_writer!')
 })
 
 test('a call that fails after it wrote has written nothing', async () => {

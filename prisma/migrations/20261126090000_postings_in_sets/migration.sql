@@ -41,8 +41,17 @@ drop type ledger_part;
 revoke execute on function ledger_earlier(uuid, jsonb, transfer[]) from public;
 grant execute on function ledger_earlier(uuid, jsonb, transfer[]) to quits_writer;
 
+-- include src/outbox/lane.sql
+
 -- include src/outbox/enqueue.sql
 
 -- include src/trades/keep-answer.sql
 
 -- include src/trades/record-trade.sql
+
+do $$ declare f text; begin
+  foreach f in array array['promise_many(uuid, jsonb)', 'keep_answers(jsonb[], jsonb[])', 'deed_id(timestamptz)', 'wake_lanes(uuid[])'] loop
+    execute format('revoke execute on function %s from public', f);
+    execute format('grant execute on function %s to quits_app, quits_writer, quits_worker', f);
+  end loop;
+end $$;
