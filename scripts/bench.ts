@@ -20,24 +20,31 @@ const { values: asked } = parseArgs({
   },
 })
 const settings = settingsFor(asked)
-const { say, stop } = progress()
+const { say } = progress()
 const closing = closingList()
-let isInterrupted = false
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    isInterrupted = true
-    say('ending')
-    void closing.all().finally(() => process.exit(130))
-  })
-try {
+let isEnding = false
+function end(code: number, last: () => void): void {
+  if (isEnding) return
+  isEnding = true
+  say('ending')
+  closing.all().then(
+    () => {
+      last()
+      process.exit(code)
+    },
+    (error: unknown) => {
+      console.error(error)
+      process.exit(1)
+    },
+  )
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end(130, () => undefined))
+// However it fails, and whatever fails only because all is being closed.
+process.on('uncaughtException', (error) => end(1, () => console.error(error)))
+
+async function run(): Promise<void> {
   const measured = await runBench(settings, say, closing)
   if (asked.full) measured.information.grid = await runGrid(settings, say, closing)
-  await closing.all()
-  process.stdout.write(asked.json ? `${JSON.stringify(asJson(measured))}\n` : asText(measured))
-} catch (error) {
-  // What fails while all is being closed fails because of that.
-  if (!isInterrupted) throw error
-} finally {
-  if (!isInterrupted) await closing.all()
-  stop()
+  end(0, () => process.stdout.write(asked.json ? `${JSON.stringify(asJson(measured))}\n` : asText(measured)))
 }
+run().catch((error: unknown) => end(1, () => console.error(error)))

@@ -1,7 +1,8 @@
 /** What has to be gone when the bench ends, by itself or by a signal: programs, databases, folders; the newest first, once. */
 
 export type Closing = {
-  add(close: () => Promise<void>): void
+  /** Of something that is being opened: it is waited for, and then closed. */
+  add<Opened extends { end(): Promise<void> }>(opening: Promise<Opened>): Promise<Opened>
   all(): Promise<void>
 }
 
@@ -9,7 +10,16 @@ export function closingList(): Closing {
   const open: (() => Promise<void>)[] = []
   let isOver: Promise<void> | null = null
   return {
-    add: (close) => void open.push(close),
+    add(opening) {
+      open.push(() =>
+        opening.then(
+          (opened) => opened.end(),
+          // What could not be opened has closed itself.
+          () => undefined,
+        ),
+      )
+      return opening
+    },
     all: () => {
       isOver ??= closeEach(open)
       return isOver

@@ -45,8 +45,7 @@ const smallAccounts = 100
 const smallEntries = 1_000
 
 export async function runGrid(settings: Settings, say: Say, closing: Closing, grid: Grid = wholeGrid): Promise<Cell[]> {
-  const ground = await openGround(say)
-  closing.add(ground.end)
+  const ground = await closing.add(openGround(say))
   const cells: Cell[] = []
   const sizes = grid.entries.flatMap((entries) => grid.accounts.map((accounts) => ({ networks: 1, accounts, entries })))
   for (const size of [...sizes, { networks: grid.networks, accounts: smallAccounts, entries: smallEntries }]) {

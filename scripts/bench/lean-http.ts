@@ -5,17 +5,42 @@
 import { connect, type Socket } from 'node:net'
 import { invariant } from '../../src/kit/invariant.ts'
 
+export type Answer = { status: number; text: string }
 export type Caller = {
-  post(path: string, headers: Record<string, string>, body: string): Promise<{ status: number; text: string }>
+  post(path: string, headers: Record<string, string>, body: string): Promise<Answer>
   end(): void
 }
-type Waiting = { yes(answer: { status: number; text: string }): void; no(error: Error): void }
+type Waiting = { yes(answer: Answer): void; no(error: Error): void }
+type Line = { ask(request: string): Promise<Answer>; end(): void }
 
 /** Longer than any answer takes, even of a contender that is far behind; then the run ends instead of waiting for ever. */
 const patientMs = 90_000
+/** A server closes a connection that is idle for five seconds; ours is changed for a new one before that. */
+const idleMs = 3_000
 const headEnd = Buffer.from('\r\n\r\n')
 
 export async function openCaller(port: number): Promise<Caller> {
+  let line = await openLine(port)
+  let answeredAt = performance.now()
+  return {
+    async post(path, headers, body) {
+      if (performance.now() - answeredAt > idleMs) {
+        line.end()
+        line = await openLine(port)
+      }
+      const lines = Object.entries({ ...headers, 'content-length': String(Buffer.byteLength(body)) })
+      const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
+      const answer = await line.ask(
+        `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${head}\r\n${body}`,
+      )
+      answeredAt = performance.now()
+      return answer
+    },
+    end: () => line.end(),
+  }
+}
+
+async function openLine(port: number): Promise<Line> {
   const socket = await new Promise<Socket>((done, failed) => {
     const one = connect({ port, host: '127.0.0.1', noDelay: true }, () => done(one))
     one.once('error', failed)
@@ -32,7 +57,7 @@ export async function openCaller(port: number): Promise<Caller> {
     if (waiting) socket.destroy(new Error(`no answer within ${patientMs} ms`))
   })
   socket.on('error', (error) => settle((one) => one.no(error)))
-  socket.on('close', () => settle((one) => one.no(new Error('the service closed the connection'))))
+  socket.on('close', () => settle((one) => one.no(new Error('the connection was closed before the answer'))))
   socket.on('data', (bytes) => {
     seen = seen.length === 0 ? bytes : Buffer.concat([seen, bytes])
     const end = seen.indexOf(headEnd)
@@ -48,13 +73,12 @@ export async function openCaller(port: number): Promise<Caller> {
   })
 
   return {
-    post(path, headers, body) {
+    ask(request) {
       invariant(waiting === null, 'a caller asks one question at a time')
-      const lines = Object.entries({ ...headers, 'content-length': String(Buffer.byteLength(body)) })
-      const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
       return new Promise((yes, no) => {
+        if (socket.destroyed) return no(new Error('the connection is closed'))
         waiting = { yes, no }
-        socket.write(`POST ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${head}\r\n${body}`)
+        socket.write(request)
       })
     },
     end: () => void socket.destroy(),

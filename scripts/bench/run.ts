@@ -21,14 +21,12 @@ const small = 'small'
 
 export async function runBench(settings: Settings, say: Say, closing: Closing): Promise<Measured> {
   build(say)
-  const ground = await openGround(say)
-  closing.add(ground.end)
+  const ground = await closing.add(openGround(say))
 
   say(`${settings.members} members with keys and standing consents`)
   const trades = await openTradeSite(await ground.newDatabase('trades'), settings)
   const startOf = async (starting: Promise<Child>) => {
-    const child = await starting
-    closing.add(child.end)
+    const child = await closing.add(starting)
     say(`a program is up: process ${child.pid}`)
     return child
   }
