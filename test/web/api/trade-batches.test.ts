@@ -259,12 +259,22 @@ test('many answers in one call: accepted, refused, not theirs and not there, eac
   expect((await accept([yes('z-3', c), yes('z-3', c)])).status).toBe(400)
 })
 
-test('a key that only reads, or serves no member, is told so for each', async () => {
-  const { app, avon } = world
-  const verdicts = listOf(await send([item('convener-1')], avon.convener))
-  expect(verdicts[0]).toMatchObject({ status: 403, problem: { code: 'not_allowed' } })
-  const stranger = listOf(await send([item('stranger-1')], world.tamar.convener))
-  expect(stranger[0]).toMatchObject({ status: 404, problem: { code: 'not_found' } })
+test('a key that only reads, or serves no member, is told so for each, in the words of the door for one', async () => {
+  const { app, avon, mill, tamar, forge } = world
+  const organisationId = idFromText('organisation', mill.organisationId) ?? ''
+  const readsOnly = app.client(await app.key({ role: 'owner', organisationId, mayWrite: false }))
+  const { key, ...body } = item('far-1')
+  for (const [speak, status, code] of [
+    [avon.convener, 403, 'not_allowed'],
+    [readsOnly, 403, 'not_allowed'],
+    [tamar.convener, 404, 'not_found'],
+    [forge.owner, 404, 'not_found'],
+  ] as const) {
+    const [verdict] = listOf(await send([{ key, ...body }], speak))
+    const one = await speak('POST /v1/trades', { body })
+    expect([verdict?.status, verdict?.problem?.code, one.status]).toEqual([status, code, status])
+    expect({ ...verdict?.problem, traceId: '' }).toEqual({ ...one.body, traceId: '' })
+  }
   expect((await send([item('nobody')], app.client(null))).status).toBe(401)
   expect((await send([item('dead')], app.client(`qk_${'A'.repeat(43)}`))).status).toBe(401)
 })
