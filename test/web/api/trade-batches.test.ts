@@ -260,7 +260,8 @@ test('many answers in one call: accepted, refused, not theirs and not there, eac
 })
 
 test('a key that only reads, or serves no member, is told so for each, in the words of the door for one', async () => {
-  const { app, avon, mill, tamar, forge } = world
+  const { app, avon, mill, tamar } = world
+  const stranger = await tamar.member('Stranger')
   const organisationId = idFromText('organisation', mill.organisationId) ?? ''
   const readsOnly = app.client(await app.key({ role: 'owner', organisationId, mayWrite: false }))
   const { key, ...body } = item('far-1')
@@ -268,7 +269,7 @@ test('a key that only reads, or serves no member, is told so for each, in the wo
     [avon.convener, 403, 'not_allowed'],
     [readsOnly, 403, 'not_allowed'],
     [tamar.convener, 404, 'not_found'],
-    [forge.owner, 404, 'not_found'],
+    [stranger.owner, 404, 'not_found'],
   ] as const) {
     const [verdict] = listOf(await send([{ key, ...body }], speak))
     const one = await speak('POST /v1/trades', { body })
