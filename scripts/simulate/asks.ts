@@ -71,7 +71,7 @@ export function postingOf(scene: Scene, writer: string, ask: Ask): PostingAsk {
   if (ask.what === 'pair')
     transfers.push(
       { ...first, id: id(ask.n, 'second'), kind: 'fee', credit: scene.feesId, amountMinor: 40n, optional: true },
-      { ...first, id: id(ask.n, 'third'), kind: 'fee', debit: credit, credit: scene.feesId, amountMinor: 3n },
+      { ...first, id: id(ask.n, 'third'), kind: 'contribution', debit: credit, credit: scene.feesId, amountMinor: 3n },
     )
   return { id: id(ask.n, 'posting'), transfers }
 }

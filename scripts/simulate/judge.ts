@@ -85,7 +85,7 @@ function transfersStand(scene: Scene, name: string, ask: Ask, { transfers }: Sta
   for (const [place, part] of asked.entries()) {
     const row = found[place]
     if (!row) {
-      if (!part.optional) wrong = 'a part of it is missing'
+      if (!part.optional) wrong = `part ${place + 1} of ${asked.length} is missing`
       continue
     }
     const isSame =

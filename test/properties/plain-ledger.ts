@@ -88,7 +88,7 @@ export function judge(world: World, asked: Asked): Judged {
   let stood = world.stood
   for (const part of asked.parts) {
     const no = refusal({ ...world, stood, day: stood === world.stood ? world.day : day }, asked, part)
-    if (no !== null && !(part.optional && no.isOfTheAccounts))
+    if (no !== null && !(no.isOfTheAccounts && mayBeLeftOut(world, part)))
       return { heard: { ok: false, code: no.code }, next: world }
     leftOut.push(no !== null)
     if (no === null) stood = [...stood, { ...part, amount: amountOf(part), posting: asked.id, day }]
@@ -99,13 +99,18 @@ export function judge(world: World, asked: Asked): Judged {
   return { heard, next: { ...world, stood, day, instant: later(world.now, world.instant) } }
 }
 
+/** A fee never pushes a business that may not owe: it becomes a bill in money. */
+function mayBeLeftOut({ rules }: World, part: Part): boolean {
+  return part.optional || (part.kind === 'fee' && (rules.get(part.from)?.never ?? false))
+}
+
 /** Any id that stands decides: then all of it must stand with this content, but for what may be left out. */
 function heardAgain(world: World, asked: Asked): Heard {
   const leftOut: boolean[] = []
   let day = ''
   for (const part of asked.parts) {
     const one = world.stood.find((earlier) => earlier.name === part.name)
-    if (!one && !part.optional) return { ok: false, code: 'transfer_of_other_content' }
+    if (!one && !part.optional && part.kind !== 'fee') return { ok: false, code: 'transfer_of_other_content' }
     if (one && !isSame(one, asked, part)) return { ok: false, code: 'transfer_of_other_content' }
     leftOut.push(!one)
     if (one) day = one.day
