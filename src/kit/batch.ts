@@ -91,10 +91,11 @@ export function batchOf<Asked, Verdict>(settings: {
       atWork.delete(lane)
       if (lanes.get(lane)?.length === 0) lanes.delete(lane)
     }
-    if (lanes.size > 0) return serveSoon()
-    if (calls > 0) return
-    for (const done of quiet) done()
-    quiet = []
+    if (lanes.size > 0) serveSoon()
+    else if (calls === 0) {
+      for (const done of quiet) done()
+      quiet = []
+    }
   }
 
   return {

@@ -273,8 +273,10 @@ begin
     if has_soft_limits then
       for i in e_mark + 1..e_n loop
         entry_row := e_rows[i];
-        -- The first of its entries tells where the posting found an account.
-        continue when exists (select 1 from unnest(e_rows[e_mark + 1:i - 1]) s where s.account_id = entry_row.account_id);
+        -- The first of its entries tells where the posting found an account; a lone transfer has one for each.
+        if i > e_mark + 2 then
+          continue when exists (select 1 from unnest(e_rows[e_mark + 1:i - 1]) s where s.account_id = entry_row.account_id);
+        end if;
         place := array_position(a_id, entry_row.account_id);
         if a_balance[place] < least(a_soft_floor[place], entry_row.before_minor) and a_soft_floor[place] is not null then
           warnings := warnings || jsonb_build_object('accountId', a_id[place], 'kind', 'soft_floor', 'balanceMinor', a_balance[place]::text);

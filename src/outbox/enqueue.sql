@@ -36,7 +36,7 @@ begin
      where not coalesce(g.value -> 'leftOut' ? x."ifPosted", false)
        and (x."ifLeftOut" is null or coalesce(g.value -> 'leftOut' ? x."ifLeftOut", false))
      order by g.place, d.place
-    on conflict do nothing;
+    on conflict (network_id, id) do nothing;
   perform wake_lanes(array(
     select distinct (d.value ->> 'organisationId')::uuid
       from jsonb_array_elements(p_groups) g(value), jsonb_array_elements(g.value -> 'deliveries') d(value)));

@@ -17,13 +17,16 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
   net network%rowtype; today date; now_at timestamptz; this_month date;
-  r record; t trade; place integer; first integer; k integer;
+  t trade; place integer; first integer; k integer; asked integer; warning jsonb;
   code text; facts jsonb; verdict jsonb; posted jsonb; left_minor bigint; given text; who uuid;
   -- The members concerned, by place.
   m_id uuid[]; m_organisation uuid[]; m_account uuid[]; m_standing text[]; m_name text[]; m_prefix text[]; m_series integer[]; m_next integer[];
-  -- By place of the ask. `passed`: the place of the ask that was posted for the same trade.
-  verdicts jsonb[]; answers jsonb[]; trades trade[]; is_new boolean[]; sides text[]; actors text[]; sellers integer[]; buyers integer[];
-  posting_at integer[]; passed integer[];
+  -- What was asked, by place; `firsts`: the place at which the same trade is asked for first.
+  ids uuid[]; actors text[]; sides text[]; confirms boolean[]; days date[]; consents uuid[]; answers jsonb[]; firsts integer[];
+  -- What was found for it; members and accounts by their own places.
+  stood trade[]; sellers integer[]; buyers integer[]; left_of_month bigint[];
+  -- What became of it. `passed`: the place of the ask that is posted for the same trade.
+  verdicts jsonb[]; trades trade[]; is_new boolean[]; posting_at integer[]; passed integer[];
   postings jsonb[] := '{}';
   seen jsonb := '{}'; planned jsonb := '{}';
   -- What will be written.
@@ -36,69 +39,68 @@ begin
   now_at := quits_now();
   today := greatest((now_at at time zone net.time_zone)::date, today);
   this_month := date_trunc('month', today)::date;
-  perform 1 from trade where network_id = p_network
-     and id = any (array(select (a.value ->> 'tradeId')::uuid from jsonb_array_elements(p_asks) a(value))) order by id for update;
+
+  -- ── what was asked, and what stands: one read for all ──
+  select array_agg(x."tradeId" order by a.place), array_agg(x.actor order by a.place), array_agg(x.side order by a.place),
+         array_agg(coalesce(x."confirmTreatment", false) order by a.place), array_agg(x."bookedOn" order by a.place),
+         array_agg(x."consentId" order by a.place), array_agg(x.answer order by a.place)
+    into ids, actors, sides, confirms, days, consents, answers
+    from jsonb_array_elements(p_asks) with ordinality a(value, place)
+   cross join lateral jsonb_to_record(a.value) x("tradeId" uuid, actor text, side text, "confirmTreatment" boolean, "bookedOn" date,
+     "consentId" uuid, answer jsonb);
+  asked := coalesce(cardinality(ids), 0);
+  perform 1 from trade where network_id = p_network and id = any (ids) order by id for update;
+  select array_agg(s.t order by a.place), array_agg(a.first order by a.place), array_agg(a.verdict order by a.place)
+    into stood, firsts, verdicts
+    from (
+      select i.id, i.place, (min(i.place) over (partition by i.id))::integer as first,
+             case when k.body_hash <> decode(i.answer ->> 'bodyHash', 'hex')
+                    or i.answer ->> 'bodyHash' <> first_value(i.answer ->> 'bodyHash') over same_key
+                  then '{"ok": false, "code": "key_of_other_body", "facts": {}}'::jsonb
+                  when k.status is not null
+                  then jsonb_build_object('ok', true, 'replayed', true, 'kept', jsonb_build_object('status', k.status, 'body', k.body)) end as verdict
+        from unnest(ids, answers) with ordinality i(id, answer, place)
+        left join answer k on k.actor = i.answer ->> 'actor' and k.route = i.answer ->> 'route' and k.key = i.answer ->> 'key'
+      window same_key as (partition by i.answer ->> 'actor', i.answer ->> 'route', coalesce(i.answer ->> 'key', i.place::text) order by i.place)) a
+    left join lateral (select x as t from trade x where x.network_id = p_network and x.id = a.id limit 1) s on true;
+  for place in 1..asked loop
+    is_new[place] := (stood[place]).id is null;
+    if is_new[place] and p_asks -> (place - 1) ? 'proposal' then
+      stood[place] := jsonb_populate_record(null::trade, p_asks -> (place - 1) -> 'proposal');
+    end if;
+  end loop;
   select array_agg(m.id), array_agg(m.organisation_id), array_agg(m.account_id), array_agg(m.standing), array_agg(m.invoice_prefix),
          array_agg(m.invoice_series), array_agg(m.invoice_next)
     into m_id, m_organisation, m_account, m_standing, m_prefix, m_series, m_next
     from (
       select * from member where network_id = p_network and id = any (array(
-        select unnest(array[x.seller_member_id, x.buyer_member_id]) from jsonb_array_elements(p_asks) a(value)
-          join trade x on x.network_id = p_network and x.id = (a.value ->> 'tradeId')::uuid
-        union
-        select unnest(array[a.value #>> '{proposal,seller_member_id}', a.value #>> '{proposal,buyer_member_id}'])::uuid
-          from jsonb_array_elements(p_asks) a(value) where a.value ? 'proposal'))
+        select x.seller_member_id from unnest(stood) x union select x.buyer_member_id from unnest(stood) x))
        order by id for no key update) m;
   m_name := array(select o.name from unnest(m_organisation) with ordinality m(id, place) left join organisation o on o.id = m.id order by m.place);
+  select array_agg(array_position(m_id, s.seller) order by s.place), array_agg(array_position(m_id, s.buyer) order by s.place),
+         array_agg(c.a_month_minor - coalesce(used.used_minor, 0) order by s.place)
+    into sellers, buyers, left_of_month
+    from (select x.seller_member_id as seller, x.buyer_member_id as buyer, x.ordinality as place, sides[x.ordinality] as side, consents[x.ordinality] as consent_id
+            from unnest(stood) with ordinality x) s
+    left join standing_consent c on c.network_id = p_network and c.id = s.consent_id and c.revoked_at is null and c.side = s.side
+     and c.member_id = case s.side when 'seller' then s.seller else s.buyer end
+     and c.from_member_id = case s.side when 'seller' then s.buyer else s.seller end
+    left join standing_consent_month used on used.network_id = p_network and used.consent_id = c.id and used.month = this_month;
 
   -- ── every rule of trades, each ask on its own ──
-  for r in
-    with asked as materialized (
-      select a.place::integer as place, a.value as ask, a.value -> 'answer' as answer, x."tradeId" as trade_id, x.actor, x.side,
-             coalesce(x."confirmTreatment", false) as confirms, x."bookedOn" as booked_on, x."consentId" as consent_id, x.proposal,
-             stood.t as stood,
-             coalesce((stood.t).seller_member_id, (x.proposal ->> 'seller_member_id')::uuid) as seller_id,
-             coalesce((stood.t).buyer_member_id, (x.proposal ->> 'buyer_member_id')::uuid) as buyer_id
-        from jsonb_array_elements(p_asks) with ordinality a(value, place)
-       cross join lateral jsonb_to_record(a.value) x("tradeId" uuid, actor text, side text, "confirmTreatment" boolean, "bookedOn" date,
-         "consentId" uuid, proposal jsonb)
-        left join lateral (select s as t from trade s where s.network_id = p_network and s.id = x."tradeId" limit 1) stood on true
-    ), members as materialized (
-      select m.id, m.place::integer as place from unnest(m_id) with ordinality m(id, place)
-    )
-    select a.*, min(a.place) over (partition by a.trade_id) as first_place, seller.place as seller_place, buyer.place as buyer_place,
-           consent.a_month_minor, consent.used_minor, earlier_answer(a.answer) as earlier
-      from asked a
-      left join members seller on seller.id = a.seller_id
-      left join members buyer on buyer.id = a.buyer_id
-      left join lateral (
-        select c.a_month_minor, coalesce(s.used_minor, 0) as used_minor from standing_consent c
-          left join standing_consent_month s on s.network_id = c.network_id and s.consent_id = c.id and s.month = this_month
-         where c.network_id = p_network and c.id = a.consent_id and c.revoked_at is null and c.side = a.side
-           and c.member_id = case c.side when 'seller' then a.seller_id else a.buyer_id end
-           and c.from_member_id = case c.side when 'seller' then a.buyer_id else a.seller_id end
-         limit 1) consent on true
-     order by a.place
-  loop
-    place := r.place; first := r.first_place; code := null; facts := '{}';
-    answers[place] := r.answer; sides[place] := r.side; actors[place] := r.actor; sellers[place] := r.seller_place; buyers[place] := r.buyer_place;
-    verdicts[place] := r.earlier;
-    continue when r.earlier is not null;
+  for place in 1..asked loop
+    continue when verdicts[place] is not null;
+    first := firsts[place]; code := null; facts := '{}';
     if passed[first] is not null then
       passed[place] := passed[first];
       continue;
     end if;
-
-    t := r.stood;
-    is_new[place] := t.id is null;
-    if is_new[place] then
-      if r.proposal is null then
-        verdicts[place] := jsonb_build_object('ok', false, 'code', 'not_found', 'facts', jsonb_build_object('thing', 'trade'));
-        continue;
-      end if;
-      t := jsonb_populate_record(null::trade, r.proposal);
+    t := stood[place];
+    if t.id is null then
+      verdicts[place] := jsonb_build_object('ok', false, 'code', 'not_found', 'facts', jsonb_build_object('thing', 'trade'));
+      continue;
     end if;
-    if t.state = 'accepted' and (t.decided_by = r.actor or r.proposal is not null) then
+    if t.state = 'accepted' and (t.decided_by = actors[place] or p_asks -> (place - 1) ? 'proposal') then
       verdicts[place] := jsonb_build_object('ok', true, 'replayed', true, 'tradeId', t.id, 'state', t.state,
         'invoiceNumber', coalesce(t.invoice_number, t.linked_invoice ->> 'number'), 'bookedOn', t.booked_on, 'acceptedAt', t.decided_at,
         'warnings', '[]'::jsonb);
@@ -106,19 +108,19 @@ begin
     end if;
 
     if net.state <> 'open' then code := 'network_paused';
-    elsif r.seller_place is null or m_standing[r.seller_place] not in ('admitted', 'suspended', 'leaving') then
-      code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[r.seller_place]);
-    elsif m_standing[r.buyer_place] = 'suspended' then
-      code := 'member_may_not_buy'; facts := jsonb_build_object('member', m_name[r.buyer_place]);
-    elsif r.buyer_place is null or m_standing[r.buyer_place] not in ('admitted', 'leaving') then
-      code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[r.buyer_place]);
+    elsif sellers[place] is null or m_standing[sellers[place]] not in ('admitted', 'suspended', 'leaving') then
+      code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[sellers[place]]);
+    elsif m_standing[buyers[place]] = 'suspended' then
+      code := 'member_may_not_buy'; facts := jsonb_build_object('member', m_name[buyers[place]]);
+    elsif buyers[place] is null or m_standing[buyers[place]] not in ('admitted', 'leaving') then
+      code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[buyers[place]]);
     elsif t.state <> 'proposed' then
       code := 'trade_not_open'; facts := jsonb_build_object('state', t.state);
-    elsif r.side <> 'import' and t.lapses_at <= now_at then
+    elsif sides[place] <> 'import' and t.lapses_at <= now_at then
       code := 'trade_lapsed';
-    elsif r.side <> 'import' and (r.side not in ('seller', 'buyer') or r.side = t.proposed_by) then
+    elsif sides[place] <> 'import' and (sides[place] not in ('seller', 'buyer') or sides[place] = t.proposed_by) then
       code := 'not_yours_to_answer';
-    elsif r.side <> 'import' and not t.treatment_confirmed and not (r.side = 'seller' and r.confirms) then
+    elsif sides[place] <> 'import' and not t.treatment_confirmed and not (sides[place] = 'seller' and confirms[place]) then
       code := 'treatment_not_confirmed';
     elsif t.disputed then
       code := 'trade_disputed';
@@ -132,13 +134,13 @@ begin
         code := 'invoice_does_not_fit'; facts := jsonb_build_object('why', 'another trade has it already');
       end if;
     end if;
-    if code is null and r.consent_id is not null then
+    if code is null and consents[place] is not null then
       -- The sum of the month counts what stands and what this call has asked before: rather one too few than a penny too much.
-      left_minor := coalesce(r.a_month_minor - r.used_minor - coalesce((planned ->> r.consent_id::text)::bigint, 0), 0);
+      left_minor := coalesce(left_of_month[place] - coalesce((planned ->> consents[place]::text)::bigint, 0), 0);
       if t.credit_minor > left_minor then
         code := 'consent_used_up'; facts := jsonb_build_object('leftMinor', left_minor::text);
       else
-        planned := planned || jsonb_build_object(r.consent_id, coalesce((planned ->> r.consent_id::text)::bigint, 0) + t.credit_minor);
+        planned := planned || jsonb_build_object(consents[place], coalesce((planned ->> consents[place]::text)::bigint, 0) + t.credit_minor);
       end if;
     end if;
     if code is not null then
@@ -150,9 +152,9 @@ begin
     if t.linked_invoice is not null then seen := seen || jsonb_build_object(t.seller_member_id || ' ' || (t.linked_invoice ->> 'id'), place); end if;
     if t.linked_bill is not null then seen := seen || jsonb_build_object(t.buyer_member_id || ' ' || (t.linked_bill ->> 'id'), place); end if;
     posting_at[place] := cardinality(postings);
-    postings[cardinality(postings) + 1] := case when r.booked_on is null then t.posting
-      else t.posting || jsonb_build_object('bookedOn', r.booked_on) end;
-    t.consent_id := r.consent_id;
+    postings[cardinality(postings) + 1] := case when days[place] is null then t.posting
+      else t.posting || jsonb_build_object('bookedOn', days[place]) end;
+    t.consent_id := consents[place];
     trades[place] := t;
   end loop;
 
@@ -160,7 +162,7 @@ begin
   posted := ledger_post(p_network, to_jsonb(postings));
 
   -- ── what follows from each yes ──
-  for place in 1..coalesce(cardinality(actors), 0) loop
+  for place in 1..asked loop
     if posting_at[place] is null then
       if verdicts[place] is null then
         -- The same trade twice in one call: the second finds what the first left.
@@ -204,13 +206,13 @@ begin
     d_what := d_what || case sides[place] when 'import' then 'trade_imported' else 'trade_accepted' end;
     d_facts := d_facts || jsonb_build_object('tradeId', t.id, 'invoiceNumber', given, 'creditMinor', t.credit_minor::text, 'consentId', t.consent_id);
     if verdict -> 'warnings' <> '[]' and not t.ledger_only then
-      for r in select w.value as warning from jsonb_array_elements(verdict -> 'warnings') w(value) loop
-        k := array_position(m_account, (r.warning ->> 'accountId')::uuid);
+      for warning in select w.value from jsonb_array_elements(verdict -> 'warnings') w(value) loop
+        k := array_position(m_account, (warning ->> 'accountId')::uuid);
         continue when k is null;
         d_organisation := d_organisation || m_organisation[k];
         d_actor := d_actor || 'quits'::text;
-        d_what := d_what || ((r.warning ->> 'kind') || '_passed');
-        d_facts := d_facts || jsonb_build_object('memberId', m_id[k], 'balanceMinor', r.warning ->> 'balanceMinor', 'tradeId', t.id);
+        d_what := d_what || ((warning ->> 'kind') || '_passed');
+        d_facts := d_facts || jsonb_build_object('memberId', m_id[k], 'balanceMinor', warning ->> 'balanceMinor', 'tradeId', t.id);
       end loop;
     end if;
     verdicts[place] := jsonb_build_object('ok', true, 'replayed', false, 'tradeId', t.id, 'state', t.state, 'invoiceNumber', given,
