@@ -42,9 +42,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 // However it fails, and whatever fails only because all is being closed.
 process.on('uncaughtException', (error) => end(1, () => console.error(error)))
 
+/** Once all is being closed, the run goes no step further. */
+function tell(line: string): void {
+  if (isEnding) throw new Error('the bench is ending')
+  say(line)
+}
+
 async function run(): Promise<void> {
-  const measured = await runBench(settings, say, closing)
-  if (asked.full) measured.information.grid = await runGrid(settings, say, closing)
+  const measured = await runBench(settings, tell, closing)
+  if (asked.full) measured.information.grid = await runGrid(settings, tell, closing)
   end(0, () => process.stdout.write(asked.json ? `${JSON.stringify(asJson(measured))}\n` : asText(measured)))
 }
 run().catch((error: unknown) => end(1, () => console.error(error)))

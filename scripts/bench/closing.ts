@@ -11,13 +11,14 @@ export function closingList(): Closing {
   let isOver: Promise<void> | null = null
   return {
     add(opening) {
-      open.push(() =>
+      const close = () =>
         opening.then(
           (opened) => opened.end(),
           // What could not be opened has closed itself.
           () => undefined,
-        ),
-      )
+        )
+      if (isOver) isOver = Promise.all([isOver, close()]).then(() => undefined)
+      else open.push(close)
       return opening
     },
     all: () => {

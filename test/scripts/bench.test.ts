@@ -54,7 +54,7 @@ test(
     expect(out).toBe('')
     const [, home, dataFolder] = /working in (.+), data in (.+)/.exec(said) ?? []
     const programs = [...said.matchAll(/a program is up: process (\d+)/g)].map(([, pid]) => Number(pid))
-    expect(programs.length).toBe(3)
+    expect(programs.length).toBeGreaterThanOrEqual(3)
     expect([home, dataFolder].map((folder) => existsSync(folder ?? '/'))).toEqual([false, false])
     for (const pid of programs) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
   },
