@@ -2,7 +2,7 @@
 -- every lane that is due; locked in the order of their ids, so that two who wake the same ones do not wait for each other in a ring.
 create or replace function wake_lanes(p_lanes uuid[]) returns void language plpgsql as $$
 begin
-  if cardinality(p_lanes) = 0 then return; end if;
+  if coalesce(cardinality(p_lanes), 0) = 0 then return; end if;
   update lane set due_at = quits_now()
    where id = any (array(select l.id from lane l where l.id = any (p_lanes) and l.due_at > quits_now() order by l.id for no key update));
   notify quits_lane;

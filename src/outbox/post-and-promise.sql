@@ -21,10 +21,10 @@ begin
   perform 1 from ledger_head h where h.network_id = p_network for update;
   now_at := quits_now();
 
-  -- A key that comes twice in one call: the same request follows the first one, another is refused.
-  select array_agg(case when a.hash <> a.first_hash
-                        then jsonb_build_object('ok', false, 'code', 'key_of_other_body', 'facts', '{}'::jsonb)
-                        else earlier_answer(a.answer) end order by a.place),
+  -- A key that comes twice in one call: the same request follows the first one, another is refused; what was kept before says first
+  -- which of them is the other.
+  select array_agg(coalesce(earlier_answer(a.answer), case when a.hash <> a.first_hash
+                        then jsonb_build_object('ok', false, 'code', 'key_of_other_body', 'facts', '{}'::jsonb) end) order by a.place),
          array_agg(a.first_place order by a.place)
     into verdicts, first_at
     from (
@@ -52,8 +52,8 @@ begin
     end loop;
 
     -- What stood before has promised, and is told, already.
-    perform promise_many(p_network, coalesce(jsonb_agg(jsonb_build_object('bookedOn', verdicts[p.place] -> 'bookedOn',
-              'deliveries', p.value -> 'promises') order by p.place), '[]'))
+    perform promise_many(p_network, array_agg((verdicts[p.place] ->> 'bookedOn')::date order by p.place), array_agg(null::text),
+              array_agg(null::jsonb), array_agg(p.value -> 'promises' order by p.place))
        from jsonb_array_elements(p_asks) with ordinality p(value, place)
       where p.place = any (posted_at) and jsonb_typeof(p.value -> 'promises') = 'array'
         and verdicts[p.place] @> '{"ok": true, "replayed": false}';

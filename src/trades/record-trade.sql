@@ -22,20 +22,23 @@ declare
   -- The members concerned, by place.
   m_id uuid[]; m_organisation uuid[]; m_account uuid[]; m_standing text[]; m_name text[]; m_prefix text[]; m_series integer[]; m_next integer[];
   -- What was asked, by place; `firsts`: the place at which the same trade is asked for first.
-  ids uuid[]; actors text[]; sides text[]; confirms boolean[]; days date[]; consents uuid[]; answers jsonb[]; firsts integer[];
+  ids uuid[]; actors text[]; sides text[]; confirms boolean[]; days date[]; consents uuid[]; answers jsonb[]; proposals jsonb[]; firsts integer[];
   -- What was found for it; members and accounts by their own places.
   stood trade[]; sellers integer[]; buyers integer[]; left_of_month bigint[];
   -- What became of it. `passed`: the place of the ask that is posted for the same trade.
   verdicts jsonb[]; trades trade[]; is_new boolean[]; posting_at integer[]; passed integer[];
+  -- The ledger's own word; who was refused because of another in this call, which the ledger may refuse in its turn.
+  told jsonb[]; waits integer[] := '{}'; is_free boolean;
   postings jsonb[] := '{}';
   seen jsonb := '{}'; planned jsonb := '{}';
   -- What will be written.
-  made trade[] := '{}'; changed trade[] := '{}'; promised jsonb[] := '{}';
+  made_at integer[] := '{}'; outcomes jsonb[] := '{}'; changed trade[] := '{}';
+  used_consents uuid[] := '{}'; used_minors bigint[] := '{}';
+  p_day date[] := '{}'; p_number text[] := '{}'; p_left_out jsonb[] := '{}'; p_promises jsonb[] := '{}';
   d_organisation uuid[] := '{}'; d_actor text[] := '{}'; d_what text[] := '{}'; d_facts jsonb[] := '{}';
 begin
+  select h.booked_on into today from ledger_head h where h.network_id = p_network for update;
   select n.* into net from network n where n.id = p_network;
-  select greatest((quits_now() at time zone net.time_zone)::date, h.booked_on) into today
-    from ledger_head h where h.network_id = p_network for update;
   now_at := quits_now();
   today := greatest((now_at at time zone net.time_zone)::date, today);
   this_month := date_trunc('month', today)::date;
@@ -43,30 +46,33 @@ begin
   -- ── what was asked, and what stands: one read for all ──
   select array_agg(x."tradeId" order by a.place), array_agg(x.actor order by a.place), array_agg(x.side order by a.place),
          array_agg(coalesce(x."confirmTreatment", false) order by a.place), array_agg(x."bookedOn" order by a.place),
-         array_agg(x."consentId" order by a.place), array_agg(x.answer order by a.place)
-    into ids, actors, sides, confirms, days, consents, answers
+         array_agg(x."consentId" order by a.place), array_agg(x.answer order by a.place), array_agg(x.proposal order by a.place)
+    into ids, actors, sides, confirms, days, consents, answers, proposals
     from jsonb_array_elements(p_asks) with ordinality a(value, place)
    cross join lateral jsonb_to_record(a.value) x("tradeId" uuid, actor text, side text, "confirmTreatment" boolean, "bookedOn" date,
-     "consentId" uuid, answer jsonb);
+     "consentId" uuid, answer jsonb, proposal jsonb);
   asked := coalesce(cardinality(ids), 0);
-  perform 1 from trade where network_id = p_network and id = any (ids) order by id for update;
+  -- One look-up for each: as a list they are looked for through the whole network while the table is young.
+  perform 1 from (select distinct i.id from unnest(ids) i(id) order by i.id) i
+    cross join lateral (select 1 from trade x where x.network_id = p_network and x.id = i.id limit 1 for update) x;
   select array_agg(s.t order by a.place), array_agg(a.first order by a.place), array_agg(a.verdict order by a.place)
     into stood, firsts, verdicts
     from (
       select i.id, i.place, (min(i.place) over (partition by i.id))::integer as first,
-             case when k.body_hash <> decode(i.answer ->> 'bodyHash', 'hex')
+             case when k.status is not null and k.body_hash = decode(i.answer ->> 'bodyHash', 'hex')
+                  then jsonb_build_object('ok', true, 'replayed', true, 'kept', jsonb_build_object('status', k.status, 'body', k.body))
+                  when k.body_hash <> decode(i.answer ->> 'bodyHash', 'hex')
                     or i.answer ->> 'bodyHash' <> first_value(i.answer ->> 'bodyHash') over same_key
-                  then '{"ok": false, "code": "key_of_other_body", "facts": {}}'::jsonb
-                  when k.status is not null
-                  then jsonb_build_object('ok', true, 'replayed', true, 'kept', jsonb_build_object('status', k.status, 'body', k.body)) end as verdict
+                  then '{"ok": false, "code": "key_of_other_body", "facts": {}}'::jsonb end as verdict
         from unnest(ids, answers) with ordinality i(id, answer, place)
         left join answer k on k.actor = i.answer ->> 'actor' and k.route = i.answer ->> 'route' and k.key = i.answer ->> 'key'
       window same_key as (partition by i.answer ->> 'actor', i.answer ->> 'route', coalesce(i.answer ->> 'key', i.place::text) order by i.place)) a
     left join lateral (select x as t from trade x where x.network_id = p_network and x.id = a.id limit 1) s on true;
   for place in 1..asked loop
     is_new[place] := (stood[place]).id is null;
-    if is_new[place] and p_asks -> (place - 1) ? 'proposal' then
-      stood[place] := jsonb_populate_record(null::trade, p_asks -> (place - 1) -> 'proposal');
+    -- What no rule asks is left out: it is long, and is copied with each touch.
+    if is_new[place] and proposals[place] is not null then
+      stood[place] := jsonb_populate_record(null::trade, proposals[place] - '{lines,promises}'::text[]);
     end if;
   end loop;
   select array_agg(m.id), array_agg(m.organisation_id), array_agg(m.account_id), array_agg(m.standing), array_agg(m.invoice_prefix),
@@ -87,96 +93,105 @@ begin
      and c.from_member_id = case s.side when 'seller' then s.buyer else s.seller end
     left join standing_consent_month used on used.network_id = p_network and used.consent_id = c.id and used.month = this_month;
 
-  -- ── every rule of trades, each ask on its own ──
-  for place in 1..asked loop
-    continue when verdicts[place] is not null;
-    first := firsts[place]; code := null; facts := '{}';
-    if passed[first] is not null then
-      passed[place] := passed[first];
-      continue;
-    end if;
-    t := stood[place];
-    if t.id is null then
-      verdicts[place] := jsonb_build_object('ok', false, 'code', 'not_found', 'facts', jsonb_build_object('thing', 'trade'));
-      continue;
-    end if;
-    if t.state = 'accepted' and (t.decided_by = actors[place] or p_asks -> (place - 1) ? 'proposal') then
-      verdicts[place] := jsonb_build_object('ok', true, 'replayed', true, 'tradeId', t.id, 'state', t.state,
-        'invoiceNumber', coalesce(t.invoice_number, t.linked_invoice ->> 'number'), 'bookedOn', t.booked_on, 'acceptedAt', t.decided_at,
-        'warnings', '[]'::jsonb);
-      continue;
-    end if;
-
-    if net.state <> 'open' then code := 'network_paused';
-    elsif sellers[place] is null or m_standing[sellers[place]] not in ('admitted', 'suspended', 'leaving') then
-      code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[sellers[place]]);
-    elsif m_standing[buyers[place]] = 'suspended' then
-      code := 'member_may_not_buy'; facts := jsonb_build_object('member', m_name[buyers[place]]);
-    elsif buyers[place] is null or m_standing[buyers[place]] not in ('admitted', 'leaving') then
-      code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[buyers[place]]);
-    elsif t.state <> 'proposed' then
-      code := 'trade_not_open'; facts := jsonb_build_object('state', t.state);
-    elsif sides[place] <> 'import' and t.lapses_at <= now_at then
-      code := 'trade_lapsed';
-    elsif sides[place] <> 'import' and (sides[place] not in ('seller', 'buyer') or sides[place] = t.proposed_by) then
-      code := 'not_yours_to_answer';
-    elsif sides[place] <> 'import' and not t.treatment_confirmed and not (sides[place] = 'seller' and confirms[place]) then
-      code := 'treatment_not_confirmed';
-    elsif t.disputed then
-      code := 'trade_disputed';
-    end if;
-    if code is null and (t.linked_invoice is not null or t.linked_bill is not null) then
-      if seen ? (t.seller_member_id || ' ' || (t.linked_invoice ->> 'id')) or seen ? (t.buyer_member_id || ' ' || (t.linked_bill ->> 'id')) or exists (
-          select 1 from trade o where t.linked_invoice is not null and o.network_id = p_network and o.seller_member_id = t.seller_member_id
-             and o.state = 'accepted' and o.linked_invoice ->> 'id' = t.linked_invoice ->> 'id') or exists (
-          select 1 from trade o where t.linked_bill is not null and o.network_id = p_network and o.buyer_member_id = t.buyer_member_id
-             and o.state = 'accepted' and o.linked_bill ->> 'id' = t.linked_bill ->> 'id') then
-        code := 'invoice_does_not_fit'; facts := jsonb_build_object('why', 'another trade has it already');
+  -- ── every rule of trades, each ask on its own; then the ledger, once for all of them ──
+  loop
+    for place in 1..asked loop
+      continue when verdicts[place] is not null or passed[place] is not null;
+      first := firsts[place]; code := null; facts := '{}';
+      if passed[first] is not null then
+        passed[place] := passed[first];
+        continue;
       end if;
-    end if;
-    if code is null and consents[place] is not null then
-      -- The sum of the month counts what stands and what this call has asked before: rather one too few than a penny too much.
-      left_minor := coalesce(left_of_month[place] - coalesce((planned ->> consents[place]::text)::bigint, 0), 0);
-      if t.credit_minor > left_minor then
-        code := 'consent_used_up'; facts := jsonb_build_object('leftMinor', left_minor::text);
-      else
-        planned := planned || jsonb_build_object(consents[place], coalesce((planned ->> consents[place]::text)::bigint, 0) + t.credit_minor);
+      t := stood[place];
+      if t.id is null then
+        verdicts[place] := jsonb_build_object('ok', false, 'code', 'not_found', 'facts', jsonb_build_object('thing', 'trade'));
+        continue;
       end if;
-    end if;
-    if code is not null then
-      verdicts[place] := jsonb_build_object('ok', false, 'code', code, 'facts', facts);
-      continue;
-    end if;
+      if t.state = 'accepted' and (t.decided_by = actors[place] or proposals[place] is not null) then
+        verdicts[place] := jsonb_build_object('ok', true, 'replayed', true, 'tradeId', t.id, 'state', t.state,
+          'invoiceNumber', coalesce(t.invoice_number, t.linked_invoice ->> 'number'), 'bookedOn', t.booked_on, 'acceptedAt', t.decided_at,
+          'warnings', '[]'::jsonb);
+        continue;
+      end if;
 
-    passed[first] := place; passed[place] := place;
-    if t.linked_invoice is not null then seen := seen || jsonb_build_object(t.seller_member_id || ' ' || (t.linked_invoice ->> 'id'), place); end if;
-    if t.linked_bill is not null then seen := seen || jsonb_build_object(t.buyer_member_id || ' ' || (t.linked_bill ->> 'id'), place); end if;
-    posting_at[place] := cardinality(postings);
-    postings[cardinality(postings) + 1] := case when days[place] is null then t.posting
-      else t.posting || jsonb_build_object('bookedOn', days[place]) end;
-    t.consent_id := consents[place];
-    trades[place] := t;
+      if net.state <> 'open' then code := 'network_paused';
+      elsif sellers[place] is null or m_standing[sellers[place]] not in ('admitted', 'suspended', 'leaving') then
+        code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[sellers[place]]);
+      elsif m_standing[buyers[place]] = 'suspended' then
+        code := 'member_may_not_buy'; facts := jsonb_build_object('member', m_name[buyers[place]]);
+      elsif buyers[place] is null or m_standing[buyers[place]] not in ('admitted', 'leaving') then
+        code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[buyers[place]]);
+      elsif t.state <> 'proposed' then
+        code := 'trade_not_open'; facts := jsonb_build_object('state', t.state);
+      elsif sides[place] <> 'import' and t.lapses_at <= now_at then
+        code := 'trade_lapsed';
+      elsif sides[place] <> 'import' and (sides[place] not in ('seller', 'buyer') or sides[place] = t.proposed_by) then
+        code := 'not_yours_to_answer';
+      elsif sides[place] <> 'import' and not t.treatment_confirmed and not (sides[place] = 'seller' and confirms[place]) then
+        code := 'treatment_not_confirmed';
+      elsif t.disputed then
+        code := 'trade_disputed';
+      end if;
+      if code is null and (t.linked_invoice is not null or t.linked_bill is not null) then
+        if seen ? (t.seller_member_id || ' ' || (t.linked_invoice ->> 'id')) or seen ? (t.buyer_member_id || ' ' || (t.linked_bill ->> 'id')) or exists (
+            select 1 from trade o where t.linked_invoice is not null and o.network_id = p_network and o.seller_member_id = t.seller_member_id
+               and o.state = 'accepted' and o.linked_invoice ->> 'id' = t.linked_invoice ->> 'id') or exists (
+            select 1 from trade o where t.linked_bill is not null and o.network_id = p_network and o.buyer_member_id = t.buyer_member_id
+               and o.state = 'accepted' and o.linked_bill ->> 'id' = t.linked_bill ->> 'id') then
+          code := 'invoice_does_not_fit'; facts := jsonb_build_object('why', 'another trade has it already');
+          waits := waits || place;
+        end if;
+      end if;
+      if code is null and consents[place] is not null then
+        -- The sum of the month counts what stands and what this call has asked before.
+        left_minor := coalesce(left_of_month[place] - coalesce((planned ->> consents[place]::text)::bigint, 0), 0);
+        if t.credit_minor > left_minor then
+          code := 'consent_used_up'; facts := jsonb_build_object('leftMinor', left_minor::text);
+          waits := waits || place;
+        else
+          planned := planned || jsonb_build_object(consents[place], coalesce((planned ->> consents[place]::text)::bigint, 0) + t.credit_minor);
+        end if;
+      end if;
+      if code is not null then
+        verdicts[place] := jsonb_build_object('ok', false, 'code', code, 'facts', facts);
+        continue;
+      end if;
+
+      passed[first] := place; passed[place] := place;
+      if t.linked_invoice is not null then seen := seen || jsonb_build_object(t.seller_member_id || ' ' || (t.linked_invoice ->> 'id'), place); end if;
+      if t.linked_bill is not null then seen := seen || jsonb_build_object(t.buyer_member_id || ' ' || (t.linked_bill ->> 'id'), place); end if;
+      posting_at[place] := cardinality(postings);
+      postings[cardinality(postings) + 1] := case when days[place] is null then t.posting
+        else t.posting || jsonb_build_object('bookedOn', days[place]) end;
+      t.consent_id := consents[place];
+      trades[place] := t;
+    end loop;
+    posted := ledger_post(p_network, to_jsonb(postings));
+    exit when cardinality(waits) = 0;
+
+    -- What the ledger refused uses nothing up: those who were refused because of it, in this call, are judged again.
+    is_free := false;
+    for place in 1..asked loop
+      continue when posting_at[place] is null or told[place] is not null;
+      told[place] := posted -> posting_at[place];
+      continue when (told[place] ->> 'ok')::boolean;
+      t := trades[place];
+      is_free := is_free or t.consent_id is not null or t.linked_invoice is not null or t.linked_bill is not null;
+      if t.consent_id is not null then
+        planned := planned || jsonb_build_object(t.consent_id, (planned ->> t.consent_id::text)::bigint - t.credit_minor);
+      end if;
+      seen := seen - coalesce(t.seller_member_id || ' ' || (t.linked_invoice ->> 'id'), '')
+        - coalesce(t.buyer_member_id || ' ' || (t.linked_bill ->> 'id'), '');
+    end loop;
+    exit when not is_free;
+    foreach place in array waits loop verdicts[place] := null; end loop;
+    waits := '{}'; postings := '{}';
   end loop;
-
-  -- ── the ledger, once for all of them ──
-  posted := ledger_post(p_network, to_jsonb(postings));
 
   -- ── what follows from each yes ──
   for place in 1..asked loop
-    if posting_at[place] is null then
-      if verdicts[place] is null then
-        -- The same trade twice in one call: the second finds what the first left.
-        verdict := verdicts[passed[place]];
-        if (verdict ->> 'ok')::boolean then
-          verdict := case when actors[passed[place]] = actors[place] or is_new[passed[place]]
-            then verdict || jsonb_build_object('replayed', true, 'warnings', '[]'::jsonb)
-            else jsonb_build_object('ok', false, 'code', 'trade_not_open', 'facts', jsonb_build_object('state', 'accepted')) end;
-        end if;
-        verdicts[place] := verdict;
-      end if;
-      continue;
-    end if;
-    verdict := posted -> posting_at[place];
+    continue when posting_at[place] is null;
+    verdict := coalesce(told[place], posted -> posting_at[place]);
     verdicts[place] := verdict;
     continue when not (verdict ->> 'ok')::boolean;
 
@@ -188,6 +203,9 @@ begin
         || case when m_next[k] < 100000 then lpad(m_next[k]::text, 5, '0') else m_next[k]::text end;
       m_next[k] := m_next[k] + 1;
     end if;
+    if t.consent_id is not null then
+      used_consents := used_consents || t.consent_id; used_minors := used_minors || t.credit_minor;
+    end if;
     given := coalesce(t.invoice_number, t.linked_invoice ->> 'number');
     t.state := 'accepted';
     t.booked_on := (verdict ->> 'bookedOn')::date;
@@ -195,10 +213,18 @@ begin
     t.decided_by := actors[place];
     t.treatment_confirmed := true;
     t.changed_at := now_at;
-    if is_new[place] then made[cardinality(made) + 1] := t; else changed[cardinality(changed) + 1] := t; end if;
+    if is_new[place] then
+      made_at := made_at || place;
+      outcomes := outcomes || jsonb_build_object('state', t.state, 'booked_on', t.booked_on, 'invoice_number', t.invoice_number,
+        'decided_at', t.decided_at, 'decided_by', t.decided_by, 'treatment_confirmed', true, 'consent_id', t.consent_id, 'changed_at', now_at);
+    else
+      changed := changed || t;
+    end if;
     if not t.ledger_only then
-      promised[cardinality(promised) + 1] := jsonb_build_object('bookedOn', t.booked_on, 'number', given, 'deliveries', t.promises,
-        'leftOut', jsonb_path_query_array(verdict, '$.transfers[*] ? (@.leftOut == true).id'));
+      p_day := p_day || t.booked_on;
+      p_number := p_number || given;
+      p_left_out := p_left_out || jsonb_path_query_array(verdict, '$.transfers[*] ? (@.leftOut == true).id');
+      p_promises := p_promises || case when is_new[place] then proposals[place] -> 'promises' else t.promises end;
     end if;
     k := case sides[place] when 'seller' then sellers[place] when 'buyer' then buyers[place] end;
     d_organisation := d_organisation || m_organisation[k];
@@ -218,9 +244,22 @@ begin
     verdicts[place] := jsonb_build_object('ok', true, 'replayed', false, 'tradeId', t.id, 'state', t.state, 'invoiceNumber', given,
       'bookedOn', t.booked_on, 'acceptedAt', t.decided_at, 'warnings', verdict -> 'warnings');
   end loop;
+  -- The same trade twice in one call: the second finds what the first left.
+  for place in 1..asked loop
+    continue when verdicts[place] is not null;
+    verdict := verdicts[passed[place]];
+    if (verdict ->> 'ok')::boolean then
+      verdict := case when actors[passed[place]] = actors[place] or p_asks -> (place - 1) ? 'proposal'
+        then verdict || jsonb_build_object('replayed', true, 'warnings', '[]'::jsonb)
+        else jsonb_build_object('ok', false, 'code', 'trade_not_open', 'facts', jsonb_build_object('state', 'accepted')) end;
+    end if;
+    verdicts[place] := verdict;
+  end loop;
 
   if cardinality(d_what) > 0 then
-    insert into trade select s.* from unnest(made) s;
+    insert into trade
+      select x.* from unnest(made_at, outcomes) o(place, outcome)
+       cross join lateral jsonb_populate_record(null::trade, proposals[o.place] || o.outcome) x;
     update trade x set state = s.state, booked_on = s.booked_on, invoice_number = s.invoice_number, decided_at = s.decided_at,
            decided_by = s.decided_by, treatment_confirmed = true, consent_id = s.consent_id, changed_at = s.changed_at
       from unnest(changed) s where x.network_id = p_network and x.id = s.id;
@@ -228,10 +267,10 @@ begin
      where x.network_id = p_network and x.id = s.id and x.invoice_next <> s.next;
     if planned <> '{}' then
       insert into standing_consent_month as s (network_id, consent_id, month, used_minor)
-        select p_network, x.consent_id, this_month, sum(x.credit_minor) from unnest(made || changed) x where x.consent_id is not null group by x.consent_id
+        select p_network, u.consent_id, this_month, sum(u.credit_minor) from unnest(used_consents, used_minors) u(consent_id, credit_minor) group by u.consent_id
         on conflict (network_id, consent_id, month) do update set used_minor = s.used_minor + excluded.used_minor;
     end if;
-    if cardinality(promised) > 0 then perform promise_many(p_network, to_jsonb(promised)); end if;
+    perform promise_many(p_network, p_day, p_number, p_left_out, p_promises);
     insert into deed (id, network_id, organisation_id, actor, what, facts, done_at)
       select deed_id(done.at), p_network, d.organisation, d.actor, d.what, jsonb_strip_nulls(d.facts), done.at
         from unnest(d_organisation, d_actor, d_what, d_facts) with ordinality d(organisation, actor, what, facts, place),
