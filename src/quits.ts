@@ -6,7 +6,9 @@
  */
 import { once } from 'node:events'
 import { Command, CommanderError } from 'commander'
+import { backupCommands } from './command-line/backup.ts'
 import { bookCommands } from './command-line/books.ts'
+import { connectionCommands } from './command-line/connections.ts'
 import { deliveryCommands } from './command-line/deliveries.ts'
 import { unreachable } from './command-line/house.ts'
 import { installationCommands } from './command-line/installation.ts'
@@ -28,10 +30,12 @@ export async function quits(args: string[], terminal: Terminal): Promise<ExitCod
     .configureOutput({ writeOut: (text) => asking.out(text.trimEnd()), writeErr: (text) => asking.err(text.trimEnd()) })
   for (const commands of [
     installationCommands,
+    backupCommands,
     keyCommands,
     networkCommands,
     ledgerCommands,
     bookCommands,
+    connectionCommands,
     deliveryCommands,
   ])
     commands(program, asking)

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const rooms =
-  'kit ledger networks books outbox inbox fees trades staff federation clearing reconcile insight web'.split(' ')
+  'kit ledger networks books outbox inbox fees trades staff federation clearing reconcile insight backup web'.split(' ')
 const paths: Record<string, number> = { trade: 7, connect: 6, reconcile: 6 }
 const bannedWords =
   'transaction user admin sync process handle manager service helper util utils common data info item'.split(' ')

@@ -29,6 +29,8 @@ export interface MigrateOptions {
   log?: (line: string) => void
   /** The checkout or dist folder to read from. */
   root?: URL
+  /** The last one to apply: for a backup of an older schema. */
+  upTo?: string
 }
 
 const HERE = new URL('../../', import.meta.url)
@@ -37,7 +39,10 @@ export async function migrate(url: string, options: MigrateOptions = {}): Promis
   const log = options.log ?? (() => undefined)
   return await withSession(url, async (client) => {
     await client.query('select pg_advisory_lock($1)', [MIGRATING_LOCK])
-    const pending = unapplied(readMigrations(options.root), await recordedIn(client))
+    const { upTo } = options
+    const pending = unapplied(readMigrations(options.root), await recordedIn(client)).filter(
+      ({ name }) => upTo === undefined || name <= upTo,
+    )
     if (pending.length === 0) return { applied: [] }
     await ensureRoles(client)
     await client.query(PRISMA_TABLE)

@@ -385,6 +385,11 @@ const words = {
     says: (f) => `This trade is ${f.state}.`,
     fix: 'Only a proposed trade can be answered.',
   },
+  trade_name_taken: {
+    status: 409,
+    says: () => 'The ten letters that would name this trade in the books name another trade already.',
+    fix: 'Propose it again with a new key.',
+  },
   trade_lapsed: { status: 409, says: () => 'This proposal has lapsed.', fix: 'Propose it again.' },
   not_yours_to_answer: {
     status: 403,
@@ -441,6 +446,40 @@ const words = {
     status: 422,
     says: (f) => `Line ${f.line}: ${f.why}`,
     fix: 'Mend that line and run the import again; what stands stays.',
+  },
+
+  // ── backups ──
+  backup_file_there: {
+    status: 409,
+    says: (f) => `${f.file} is there already, and a backup is never written over.`,
+    fix: 'Name another file with --out.',
+  },
+  backup_file_unusable: { status: 422, says: (f) => `${f.file}: ${f.why}.`, fix: 'Check the file’s name and place.' },
+  backup_damaged: {
+    status: 422,
+    says: (f) => `${f.file} is damaged: ${f.why}. Nothing of it was used.`,
+    fix: 'Fetch the copy that lies elsewhere, or take an older backup.',
+  },
+  backup_of_other_version: {
+    status: 409,
+    says: (f) => `The backup has ${f.what}; this version knows ${f.known}.`,
+    fix: 'Restore it with the version of Quits that made it, or a later one.',
+  },
+  backup_needs_empty_database: {
+    status: 409,
+    says: (f) => `A backup is restored into an empty database only; in this one ${f.why}.`,
+    fix: 'Name an empty database with DATABASE_URL, or another folder with QUITS_HOME.',
+  },
+  backup_needs_key: {
+    status: 422,
+    says: (f) =>
+      `What is sealed in the backup needs the master key ${f.keyIds}; it is not among those given (${f.given}).`,
+    fix: 'Put the kept copy of that key first in QUITS_MASTER_KEY, or as master-key into the data folder. The backup does not hold it.',
+  },
+  backup_not_true: {
+    status: 422,
+    says: (f) => `What the backup holds is not true: ${f.why}. The database was left empty.`,
+    fix: 'Take an older backup, and compare the heads of its ledgers with those of the nightly log.',
   },
 } as const satisfies Record<string, Words>
 
