@@ -34,6 +34,11 @@ const shape = z.object({
     .optional(),
   MAIL_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   MAIL_FROM: z.string().min(3).default('Quits <quits@localhost>'),
+  /** Who shows it may read /metrics from elsewhere, and from here where the service has a public address. */
+  QUITS_METRICS_TOKEN: z
+    .string()
+    .regex(/^[A-Za-z0-9._~+/=-]{20,200}$/, 'must be 20 to 200 letters, digits or ._~+/=-, and hard to guess')
+    .optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   XERO_CLIENT_ID: z.string().min(1).optional(),
   XERO_CLIENT_SECRET: z.string().min(1).optional(),
@@ -75,6 +80,7 @@ export type Config = {
   mailUrl: string | null
   mailFrom: string
   logLevel: string
+  metricsToken: string | null
   xero: {
     clientId: string
     clientSecret: string
@@ -124,6 +130,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     mailUrl: given.MAIL_URL ?? null,
     mailFrom: given.MAIL_FROM,
     logLevel: given.LOG_LEVEL,
+    metricsToken: given.QUITS_METRICS_TOKEN ?? null,
     xero:
       given.XERO_CLIENT_ID && given.XERO_CLIENT_SECRET
         ? {
@@ -157,6 +164,33 @@ export function readDatabasePlace(environment: Record<string, string | undefined
   if (!parsed.success) mistakes.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
   if (!parsed.success || mistakes.length > 0) throw new ConfigMistakes(mistakes)
   return { databaseUrl: parsed.data.DATABASE_URL ?? null, home: resolve(parsed.data.QUITS_HOME) }
+}
+
+/** Every text of the configuration that opens something, however it is spelled, for the log to keep out. */
+export function secretsOf(config: Config): string[] {
+  const passwords = [config.databaseUrl, config.mailUrl].flatMap((address) => {
+    if (address === null) return []
+    const { password, searchParams } = new URL(address)
+    return [password, decoded(password), searchParams.get('password') ?? '']
+  })
+  const keys = (config.masterKeys ?? []).map((key) => Buffer.from(key))
+  const lists = [config.xero?.webhookKey, config.quickbooks?.webhookVerifier].flatMap((list) => list?.split(',') ?? [])
+  return [
+    ...passwords,
+    ...keys.flatMap((key) => [key.toString('hex'), key.toString('base64'), key.toString('base64url')]),
+    ...lists.map((key) => key.trim()),
+    config.xero?.clientSecret ?? '',
+    config.quickbooks?.clientSecret ?? '',
+    config.metricsToken ?? '',
+  ].filter((secret) => secret !== '')
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** Where the key of an embedded installation lies. */

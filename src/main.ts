@@ -12,20 +12,24 @@ import { xeroConnector } from '../connectors/xero/connector.ts'
 import { refreshIdleGrants } from './books/grants.ts'
 import { checkMappings } from './books/mapping.ts'
 import { forgetUnchosen } from './books/waiting-consent.ts'
-import { type Config, ConfigMistakes, masterKeyPath, readConfig } from './config.ts'
+import { watchConnector } from './books/watch-connector.ts'
+import { type Config, ConfigMistakes, masterKeyPath, readConfig, secretsOf } from './config.ts'
 import { machineClock } from './kit/clock.ts'
 import { openDb } from './kit/db.ts'
 import { startEmbeddedPostgres } from './kit/embedded-postgres.ts'
 import { openLog, plainError } from './kit/log.ts'
+import { type Metrics, openMetrics } from './kit/metrics.ts'
 import { migrate, pendingMigrations } from './kit/migrate.ts'
 import { sealWith } from './kit/seal.ts'
 import { isStarted } from './kit/started.ts'
+import { watchBatch } from './kit/watch-batch.ts'
 import { auditAll } from './ledger/audit.ts'
 import { expireHolds } from './ledger/hold.ts'
 import { keepDays } from './ledger/keep-days.ts'
 import { postingsOf } from './ledger/post.ts'
 import { thawAtZero } from './networks/frozen.ts'
 import { forgetOldSessions } from './networks/sign-in.ts'
+import { callsSeen } from './outbox/calls-seen.ts'
 import { keepPromises, type Worker } from './outbox/keep.ts'
 import type { OutboxDeps } from './outbox/outbox-deps.ts'
 import { promisedPostingsOf } from './outbox/post-and-promise.ts'
@@ -40,6 +44,8 @@ import { webApp } from './web/app.ts'
 import type { Deps } from './web/deps.ts'
 
 const hardStopMs = 25_000
+/** Together less than that: what does not end in its time is left, and is safe to be left. */
+const drainMs = { work: 14_000, requests: 6_000, postings: 2_000, connections: 1_000 }
 
 export type House = {
   deps: Deps & OutboxDeps
@@ -52,7 +58,8 @@ export type HouseSettings = { demo?: boolean; say?: (line: string) => void }
 
 /** Opens the database, builds every room and starts what `config.run` names. */
 export async function openHouse(config: Config, settings: HouseSettings = {}): Promise<House> {
-  const log = openLog(config.logLevel)
+  const log = openLog(config.logLevel, undefined, secretsOf(config))
+  const metrics = openMetrics()
   const say = settings.say ?? (() => {})
   const embedded = config.databaseUrl ? null : await startEmbeddedPostgres({ home: config.home, log: say })
   const url = config.databaseUrl ?? embedded?.url ?? ''
@@ -65,27 +72,38 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
   const db = openDb(url, { log })
   const worker = `${hostname()}/${process.pid}/${randomBytes(3).toString('hex')}`
   let ready = true
+  let keeper: Worker | null = null
   const clock = machineClock
+  const calls = callsSeen()
   const deps: Deps & OutboxDeps = {
+    calls,
     config,
     db,
     clock,
     log,
     worker,
     seal: sealWith(config.masterKeys ?? [masterKeyIn(masterKeyPath(config.home))]),
-    connectors: connectorsFor(config, (seen) => log.debug({ call: seen }, 'a call to a book')),
-    postings: postingsOf(db),
-    promisedPostings: promisedPostingsOf(db),
-    acceptances: acceptancesOf(db),
-    proposals: proposalsOf(db),
+    connectors: connectorsFor(config, metrics, (vendor, seen) => {
+      calls.note(seen)
+      if (seen.status === 429) metrics.vendorThrottled.inc({ vendor })
+      log.debug({ vendor, call: seen }, 'a call to a book')
+    }),
+    postings: watchBatch(metrics, 'postings', postingsOf(db)),
+    promisedPostings: watchBatch(metrics, 'promised_postings', promisedPostingsOf(db)),
+    acceptances: watchBatch(metrics, 'acceptances', acceptancesOf(db)),
+    proposals: watchBatch(metrics, 'proposals', proposalsOf(db)),
     grounds: groundsOf(db),
     demo: settings.demo ?? false,
     dice: Math.random,
     ready: () => ready,
+    isStopping: () => !ready,
+    metrics,
+    ...(embedded ? { dataFolder: embedded.dataFolder } : {}),
+    ...(config.run.worker ? { workerAlive: () => keeper?.isAlive() ?? true } : {}),
   }
   const mailer = config.mailUrl ? smtpMailer(config.mailUrl, config.mailFrom) : shownMailer
   const server = config.run.web ? await listen(deps) : null
-  const keeper: Worker | null = config.run.worker ? await keepPromises(deps, mailer) : null
+  keeper = config.run.worker ? await keepPromises(deps, mailer) : null
   const schedule: Schedule | null = config.run.schedule ? keepSchedule(deps, timedTasks(deps)) : null
   const address = server?.address()
   return {
@@ -97,19 +115,22 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
           : config.publicUrl
         : null,
     async close() {
-      // Red first, so that nobody sends more; then what runs ends; then the connections.
+      // Red first, so that nobody sends more; what runs ends; then the connections. It still listens meanwhile, so that /readyz
+      // can say why. A call that does not end is left: its attempt stands, and who takes the lane next looks before it repeats.
       ready = false
-      await schedule?.stop()
-      await keeper?.stop()
-      await (server && closed(server))
-      await Promise.all([
-        deps.postings.idle(),
-        deps.promisedPostings.idle(),
-        deps.acceptances.idle(),
-        deps.proposals.idle(),
-      ])
-      await db.close()
+      const left: string[] = []
+      const ends = async (name: keyof typeof drainMs, work: Promise<unknown>) => {
+        if (!(await endsIn(drainMs[name], work))) left.push(name)
+      }
+      await ends('work', Promise.all([schedule?.stop(), keeper?.stop()]))
+      if (server) await ends('requests', closed(server))
+      server?.closeAllConnections()
+      const batches = [deps.postings, deps.promisedPostings, deps.acceptances, deps.proposals]
+      await ends('postings', Promise.all(batches.map((batch) => batch.idle())))
+      await ends('connections', db.close())
+      metrics.close()
       await embedded?.stop()
+      log.info({ left }, 'Quits has stopped')
     },
   }
 }
@@ -135,27 +156,36 @@ function timedTasks(deps: Deps & OutboxDeps): TimedTask[] {
   ]
 }
 
-function connectorsFor(config: Config, onCall: (seen: CallSeen) => void): Partial<Record<BookKind, BookConnector>> {
+function connectorsFor(
+  config: Config,
+  metrics: Metrics,
+  onCall: (vendor: BookKind, seen: CallSeen) => void,
+): Partial<Record<BookKind, BookConnector>> {
   const now = () => machineClock.now()
+  const watched = (connector: BookConnector) => watchConnector(connector, metrics)
   return {
     ...(config.xero
       ? {
-          xero: xeroConnector({
-            ...config.xero,
-            redirectUri: `${config.publicUrl}/connect/xero/callback`,
-            onCall,
-            now,
-          }),
+          xero: watched(
+            xeroConnector({
+              ...config.xero,
+              redirectUri: `${config.publicUrl}/connect/xero/callback`,
+              onCall: (seen) => onCall('xero', seen),
+              now,
+            }),
+          ),
         }
       : {}),
     ...(config.quickbooks
       ? {
-          quickbooks: quickbooksConnector({
-            ...config.quickbooks,
-            redirectUri: `${config.publicUrl}/connect/quickbooks/callback`,
-            onCall,
-            now,
-          }),
+          quickbooks: watched(
+            quickbooksConnector({
+              ...config.quickbooks,
+              redirectUri: `${config.publicUrl}/connect/quickbooks/callback`,
+              onCall: (seen) => onCall('quickbooks', seen),
+              now,
+            }),
+          ),
         }
       : {}),
   }
@@ -193,12 +223,25 @@ async function listen(deps: Deps): Promise<Server> {
   return server
 }
 
+/** Running requests end; who only keeps a connection open is cut off. */
 function closed(server: Server): Promise<void> {
   return new Promise((done) => {
     server.close(() => done())
     server.closeIdleConnections()
-    setTimeout(() => server.closeAllConnections(), 10_000).unref()
   })
+}
+
+/** False when it did not end in time; it goes on, and nobody waits for it any more. */
+async function endsIn(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((done) => {
+    timer = setTimeout(() => done(false), ms)
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Stops once, in order, at the first signal; a second one, or 25 seconds, ends it hard. */
@@ -218,6 +261,11 @@ export function stopOnSignals(close: () => Promise<void>): void {
 }
 
 async function start(): Promise<void> {
+  // As Node tells an error by itself, it shows all that hangs on it: a client with its password, a request with its headers.
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(`Quits has to stop: ${JSON.stringify(plainError(error))}\n`)
+    process.exit(1)
+  })
   try {
     const house = await openHouse(readConfig(), { say: (line) => process.stderr.write(`${line}\n`) })
     stopOnSignals(() => house.close())

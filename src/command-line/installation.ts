@@ -73,6 +73,7 @@ export function withoutSecrets(config: Config): Record<string, unknown> {
     databaseUrl: config.databaseUrl === null ? 'embedded' : withoutPassword(config.databaseUrl),
     masterKeys: config.masterKeys === null ? 'made at first start' : `${config.masterKeys.length} ${kept}`,
     mailUrl: config.mailUrl === null ? 'none: letters stay in the table' : withoutPassword(config.mailUrl),
+    metricsToken: config.metricsToken && kept,
     xero: config.xero && { ...config.xero, clientSecret: kept, webhookKey: config.xero.webhookKey && kept },
     quickbooks: config.quickbooks && {
       ...config.quickbooks,

@@ -12,10 +12,18 @@ import { type Mailer, sendMail } from './send-mail.ts'
 const pollMs = 1_000
 const atOnce = 4
 
-export type Worker = { stop(): Promise<void> }
+/** A book may keep one of the turns busy for minutes; that none of them ends in this time is no work. */
+const longestTurnMs = 10 * 60_000
+
+export type Worker = {
+  stop(): Promise<void>
+  /** Does it still take its turns? */
+  isAlive(): boolean
+}
 
 export async function keepPromises(deps: OutboxDeps, mailer: Mailer): Promise<Worker> {
   let running = true
+  let turnedAt = deps.clock.now().getTime()
   let wake: () => void = () => {}
   const listener = new pg.Client({ connectionString: deps.db.url })
   listener.on('error', (error) =>
@@ -28,6 +36,7 @@ export async function keepPromises(deps: OutboxDeps, mailer: Mailer): Promise<Wo
   async function loop(name: string, serve: () => Promise<number>): Promise<void> {
     while (running) {
       let served = 0
+      turnedAt = deps.clock.now().getTime()
       try {
         served = await serve()
       } catch (error) {
@@ -58,6 +67,7 @@ export async function keepPromises(deps: OutboxDeps, mailer: Mailer): Promise<Wo
     loop('mail', () => sendMail(deps, mailer)),
   ]
   return {
+    isAlive: () => deps.clock.now().getTime() - turnedAt < longestTurnMs,
     async stop() {
       running = false
       wake()

@@ -16,4 +16,6 @@ export type OutboxDeps = {
   worker: string
   /** In [0, 1): for jitter. */
   dice: () => number
+  /** True once this process is asked to stop: what was begun is ended, nothing new is begun. */
+  isStopping?: () => boolean
 }

@@ -10,6 +10,7 @@ import { routes } from './api/routes.ts'
 import { serveBells } from './api/webhooks.ts'
 import type { Deps } from './deps.ts'
 import { errorAnswers } from './errors.ts'
+import { serveMetrics } from './metrics.ts'
 import { servePages } from './pages/pages.ts'
 import { sameOrigin } from './same-origin.ts'
 import { trace } from './trace.ts'
@@ -20,7 +21,12 @@ export function webApp(deps: Deps): Express {
   app.set('query parser', 'simple')
   // Only a proxy on this machine may say for whom it asks: whoever signs in is counted by address.
   app.set('trust proxy', 'loopback')
-  app.use(trace(deps.log, () => deps.clock.now().getTime()))
+  app.use(trace(deps.log, () => deps.clock.now().getTime(), deps.metrics))
+  // Who keeps a connection open is sent elsewhere for its next ask.
+  app.use((_ask, answer, next) => {
+    if (!deps.ready()) answer.set('Connection', 'close')
+    next()
+  })
   app.use(
     helmet({
       contentSecurityPolicy: { directives: policy(deps) },
@@ -29,6 +35,7 @@ export function webApp(deps: Deps): Express {
   )
   app.use('/assets', express.static(fileURLToPath(new URL('./assets/', import.meta.url)), { maxAge: '1h' }))
   serveHealth(app, deps)
+  serveMetrics(app, deps)
   // Bells are signed over the raw bytes, so they come before anything that parses.
   serveBells(app, deps)
 

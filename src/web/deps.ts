@@ -1,5 +1,6 @@
 /** All that the faces need of the house, as main.ts builds it. */
 import type { Batch } from '../kit/batch.ts'
+import type { Metrics } from '../kit/metrics.ts'
 import type { PostingAsk, PostingVerdict } from '../ledger/post.ts'
 import type { OutboxDeps } from '../outbox/outbox-deps.ts'
 import type { PromisedPosting, PromisedVerdict } from '../outbox/post-and-promise.ts'
@@ -14,6 +15,8 @@ export type Deps = OutboxDeps & {
     port: number
     xero: { identityUrl: string; webhookKey: string | null } | null
     quickbooks: { discoveryUrl: string; webhookVerifier: string | null } | null
+    /** Who shows it may read /metrics. */
+    metricsToken?: string | null
   }
   postings: Batch<PostingAsk, PostingVerdict>
   promisedPostings: Batch<PromisedPosting, PromisedVerdict>
@@ -22,6 +25,11 @@ export type Deps = OutboxDeps & {
   grounds: Grounds
   /** Shows the mail box and says on each page that this is a demonstration. */
   demo: boolean
-  /** Red while the service drains or the database is away. */
+  /** False while the service drains. */
   ready: () => boolean
+  /** Left out: no worker runs in this process. */
+  workerAlive?: () => boolean
+  metrics?: Metrics
+  /** Of the embedded database, for the room left on its disk. */
+  dataFolder?: string
 }
