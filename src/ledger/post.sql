@@ -164,7 +164,7 @@ begin
       end if;
       if part.kind = 'reversal' then
         -- It mirrors what it names to the penny, and nothing is reversed that moved nothing or was a reversal itself.
-        if named.id is distinct from part.reverses_id or named.kind in ('hold', 'hold_release', 'hold_expire', 'reversal')
+        if named.id is null or named.id is distinct from part.reverses_id or named.kind in ('hold', 'hold_release', 'hold_expire', 'reversal')
            or named.debit_account_id <> part.credit or named.credit_account_id <> part.debit or named.amount_minor <> amount then
           code := 'transfer_unknown'; facts := jsonb_build_object('transferId', part.reverses_id); exit judge;
         end if;
@@ -173,7 +173,7 @@ begin
           code := 'transfer_already_reversed'; facts := jsonb_build_object('transferId', part.reverses_id); exit judge;
         end if;
       elsif part.kind in ('hold_post', 'hold_release', 'hold_expire') then
-        if named.id is distinct from part.hold_id or named.kind <> 'hold' or named.debit_account_id <> part.debit
+        if named.id is null or named.id is distinct from part.hold_id or named.kind <> 'hold' or named.debit_account_id <> part.debit
            or named.credit_account_id <> part.credit then
           code := 'hold_unknown'; facts := jsonb_build_object('holdId', part.hold_id); exit judge;
         end if;

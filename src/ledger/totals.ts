@@ -83,7 +83,8 @@ export async function movedBetween(tx: Tx, networkId: Uuid, above: bigint, upTo:
       from (
         select booked_on as day, max(number) as last,
                count(*) filter (where kind not in ('hold', 'hold_release', 'hold_expire')) as transfers,
-               coalesce(sum(amount_minor) filter (where kind in ('trade', 'hold_post', 'staff_spend', 'set_off')), 0)::bigint as turnover,
+               coalesce(sum(amount_minor) filter (where kind in ('trade', 'staff_spend', 'set_off')
+                 or (kind = 'hold_post' and cause_kind = 'trade')), 0)::bigint as turnover,
                coalesce(sum(amount_minor) filter (where kind = 'reversal'), 0)::bigint as reversed
           from transfer where network_id = ${networkId}::uuid and number > ${above}::bigint and number <= ${upTo}::bigint
          group by booked_on) t

@@ -286,6 +286,12 @@ describe('a reversal', () => {
     })
     await expect(back).rejects.toMatchObject(refusal('transfer_unknown'))
   })
+  test('names what it reverses, and what ends a hold names the hold', async () => {
+    const ledger = await smallLedger(db, { bakery: { floorMinor: 0n }, mill: {} })
+    const nameless = (kind: 'reversal' | 'hold_post') => ledger.sale(kind, 'bakery', 'mill', 4000n, { kind })
+    await expect(nameless('reversal')).rejects.toMatchObject(refusal('transfer_unknown'))
+    await expect(nameless('hold_post')).rejects.toMatchObject(refusal('hold_unknown'))
+  })
   test('of a transfer of the same call, twice in it', async () => {
     const ledger = await smallLedger(db, { bakery: {}, mill: {} })
     const reversesId = idOfCause('transfer', ledger.networkId, 'flour')

@@ -152,3 +152,13 @@ test('what is kept is never changed, and no page may write it', async () => {
   const insert = `insert into ledger_day values ('${ledger.networkId}', '2030-01-01', 9, 0, 0, 0, 0)`
   await expect(withConnection(db.pool, page, (client) => client.query(insert))).rejects.toMatchObject({ code: '42501' })
 })
+
+test('a hold that was posted for a trade was sold; one for a contribution moved, and sold nothing', async () => {
+  const ledger = await smallLedger(db, { bakery: {}, mill: {} })
+  const cause = { causeKind: 'request' }
+  const held = ledger.transfer('held', 'bakery', 'mill', 7n, { ...cause, kind: 'hold' })
+  const posts = ledger.transfer('posts', 'bakery', 'mill', 7n, { ...cause, kind: 'hold_post', holdId: held.id })
+  await ledger.post(ledger.posting('hold', [held], { bookedOn: '2026-01-05' }))
+  await ledger.post(ledger.posting('post', [posts], { bookedOn: '2026-01-05' }))
+  expect(await drawn(ledger, '2026-01-05', '2026-01-05', 'day')).toEqual(['2026-01-05: 1 moved, 0 - 0, 7 in use'])
+})

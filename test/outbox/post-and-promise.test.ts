@@ -135,6 +135,16 @@ test('the answer of each is kept under its key in the same commit, a yes with it
   expect(await ledger.balance('bakery')).toBe(-100n)
 })
 
+test('a key that was answered before is known by that answer, whoever comes first in the call', async () => {
+  const ledger = await smallLedger(db, { bakery: {}, mill: {} })
+  const { ask, answer, together } = asking(ledger)
+  await together([ask('a', 1n, answer('a'))])
+  expect(said(await together([ask('b', 2n, answer('a', 'other')), ask('a', 1n, answer('a'))]))).toEqual([
+    'key_of_other_body',
+    'kept 201',
+  ])
+})
+
 test('a key that comes twice in one call: the same follows the first, another is refused', async () => {
   const ledger = await smallLedger(db, { bakery: { floorMinor: -100n }, mill: {} })
   const { ask, answer, together, told } = asking(ledger)

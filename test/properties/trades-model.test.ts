@@ -2,8 +2,8 @@
  * Accepting trades against a plain model, and many in one call against the same one by one on a network of equal beginnings:
  * the same verdicts, invoice numbers, balances, months of consents, promised documents and kept answers, ids aside.
  *
- * Where a month is nearly used up the members' limits are wide, and the other way round: within one call a consent counts what
- * was asked before, also when the ledger then refuses it (rather one too few than a penny too much).
+ * Where a month is nearly used up the members' limits are wide, and the other way round: what waits for the ledger's word on another
+ * of its call is posted after those that do not, so one by one would be another order.
  */
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'

@@ -43,7 +43,9 @@ export function showHead(head: Head): z.input<typeof headOut> {
 const movedOut = {
   transfers: z.string().meta({ description: 'How many moved something' }),
   turnover: moneyOut.meta({ description: 'Sold for credits, reversed or not' }),
-  reversed: moneyOut,
+  reversed: moneyOut.meta({
+    description: 'Given back by reversals of any kind, fees that went back with a trade included',
+  }),
   inUse: moneyOut.meta({ description: 'The sum of all balances above zero at the end' }),
 }
 /** The first and the last day that the database and the calendar both know. */
