@@ -33,7 +33,7 @@ declare
   seen jsonb := '{}'; planned jsonb := '{}';
   -- What will be written.
   made_at integer[] := '{}'; outcomes jsonb[] := '{}'; changed trade[] := '{}';
-  used_consents uuid[] := '{}'; used_minors bigint[] := '{}';
+  used_consents uuid[] := '{}'; used_minors bigint[] := '{}'; used_months date[] := '{}';
   p_day date[] := '{}'; p_number text[] := '{}'; p_left_out jsonb[] := '{}'; p_promises jsonb[] := '{}';
   d_organisation uuid[] := '{}'; d_actor text[] := '{}'; d_what text[] := '{}'; d_facts jsonb[] := '{}';
 begin
@@ -205,6 +205,8 @@ begin
     end if;
     if t.consent_id is not null then
       used_consents := used_consents || t.consent_id; used_minors := used_minors || t.credit_minor;
+      -- Of the ledger's own day: midnight may have fallen since the rules were asked.
+      used_months := used_months || date_trunc('month', (verdict ->> 'bookedOn')::date)::date;
     end if;
     given := coalesce(t.invoice_number, t.linked_invoice ->> 'number');
     t.state := 'accepted';
@@ -267,7 +269,8 @@ begin
      where x.network_id = p_network and x.id = s.id and x.invoice_next <> s.next;
     if planned <> '{}' then
       insert into standing_consent_month as s (network_id, consent_id, month, used_minor)
-        select p_network, u.consent_id, this_month, sum(u.credit_minor) from unnest(used_consents, used_minors) u(consent_id, credit_minor) group by u.consent_id
+        select p_network, u.consent_id, u.month, sum(u.credit_minor)
+          from unnest(used_consents, used_months, used_minors) u(consent_id, month, credit_minor) group by u.consent_id, u.month
         on conflict (network_id, consent_id, month) do update set used_minor = s.used_minor + excluded.used_minor;
     end if;
     perform promise_many(p_network, p_day, p_number, p_left_out, p_promises);
