@@ -16,8 +16,16 @@ export type BookLimits = {
   aMinute: number
   /** Most calls a day for one book on the smallest plan; null where the vendor sets none. */
   aDay: number | null
+  /** Most calls a minute for all books of our app together; null where the vendor sets none. */
+  appAMinute: number | null
+  /** Most calls a minute that carry several things, where the vendor counts them apart. */
+  batchesAMinute: number | null
   /** Most things in one write. */
   inOneCall: number
+  /** May things of different kinds share a call? */
+  mixesKinds: boolean
+  /** Each of these takes a call of its own. */
+  alone: readonly DocumentKind[]
   /** How long the vendor remembers a key; null when it is not documented. */
   keyLivesMs: number | null
   referenceLength: number
@@ -363,6 +371,8 @@ export type CallSeen = {
   callId: string | null
   leftThisMinute: number | null
   leftToday: number | null
+  /** In this minute, for all books of our app together. */
+  leftForApp: number | null
   tookMs: number
 }
 
@@ -371,6 +381,9 @@ export interface BookConnector {
   readonly limits: BookLimits
   /** Does giving a credit back take two steps here: money on debtors or creditors, then an allocation? */
   readonly refundsInTwoSteps: boolean
+
+  /** What the service keeps of a book, and when it was read there: so that writing needs no reading. Costs no call. */
+  know?(profile: BookProfile, readAt: Date): void
 
   consentUrl(ask: ConsentAsk): Promise<string>
   /** Throws BookError('unauthorized') with cause 'consent_declined' when the person said no, 'consent_refused' when the code is dead. */

@@ -13,7 +13,18 @@ import type { FakeBook, FakeBooks, Held } from './knobs.ts'
 export type FakeSettings = { redirectUri: string; refundsInTwoSteps?: boolean; limits?: Partial<port.BookLimits> }
 type Thing = port.Invoice | port.Bill | port.CreditNote | port.Money | port.Journal | port.Payment | port.Allocation
 
-const usual = { atOnce: 5, aMinute: 60, aDay: null, inOneCall: 50, keyLivesMs: null, referenceLength: 21 }
+const usual: port.BookLimits = {
+  atOnce: 5,
+  aMinute: 60,
+  aDay: null,
+  appAMinute: null,
+  batchesAMinute: null,
+  inOneCall: 50,
+  mixesKinds: true,
+  alone: [],
+  keyLivesMs: null,
+  referenceLength: 21,
+}
 
 export function fakeConnector(books: FakeBooks, settings: FakeSettings): port.BookConnector {
   const refundsInTwoSteps = settings.refundsInTwoSteps ?? false

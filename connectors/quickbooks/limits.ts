@@ -10,8 +10,14 @@ export const quickbooksLimits: BookLimits = {
   aMinute: 450,
   // Nothing by the day: reads are metered by the month and by the app, not by the company.
   aDay: null,
-  // api/accounting/all-entities/batch: 30; an old page says less, so fewer are sent.
-  inOneCall: 25,
+  // 800 a minute are shared with other Intuit endpoints, and are per company too.
+  appAMinute: null,
+  // learn/limits-and-throttles: 40 batches a minute for one company and app.
+  batchesAMinute: 40,
+  // api/accounting/all-entities/batch and learn/limits-and-throttles: 30.
+  inOneCall: 30,
+  mixesKinds: true,
+  alone: [],
   // blogs.intuit.com 2015/04/06/15346 tells how requestid works, and nothing says how long it is remembered.
   keyLivesMs: null,
   // all-entities/invoice: DocNumber; all-entities/payment: PaymentRefNum.

@@ -61,6 +61,7 @@ export function wireTo(settings: QuickBooksSettings): Wire {
           callId: headers.intuit_tid ?? null,
           leftThisMinute: null,
           leftToday: null,
+          leftForApp: null,
           tookMs,
         }),
     }).catch((error: unknown) => {

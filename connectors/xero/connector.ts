@@ -31,6 +31,7 @@ export function xeroConnector(settings: XeroSettings): BookConnector {
     limits: xeroLimits,
     // A payment on the credit note gives it back in one step.
     refundsInTwoSteps: false,
+    know: sheets.know,
     ...consent,
     ...xeroReads(wire, sheets, now),
     find: find.find,

@@ -7,6 +7,7 @@
 import type { AccountingApi } from 'xero-node'
 import { type BookDocument, type DocumentKind, type Grant, isLike, type Sought } from '../port.ts'
 import { type Json, listAt } from './answer.ts'
+import { markersInOneCall } from './limits.ts'
 import { documentReaders, type ListName, searched, type Wanted } from './lists.ts'
 import type { Frame, XeroSheets } from './sheet.ts'
 import { allocationsFrom } from './translate-back.ts'
@@ -41,16 +42,14 @@ export function xeroFind(wire: XeroWire, sheets: XeroSheets) {
   async function find(grant: Grant, sought: Sought[]): Promise<(BookDocument | null)[]> {
     const frame = await sheets.frame(grant)
     const batch = await invoicesByIds(grant, sought, frame)
+    const marked = await byMarks(grant, sought.filter(isMarked), frame)
     const answers: (BookDocument | null)[] = []
     for (const ask of sought) {
       const known = ask.by === 'receipt' ? batch.get(ask.id) : undefined
       if (known !== undefined && known.kind === ask.kind) answers.push(known)
-      else
-        answers.push(
-          ask.by === 'receipt'
-            ? ((await byId(grant, ask.kind, ask.id))?.document ?? null)
-            : await byMark(grant, ask, frame),
-        )
+      else if (ask.by === 'receipt') answers.push((await byId(grant, ask.kind, ask.id))?.document ?? null)
+      else if (isMarked(ask)) answers.push(marked.get(ask) ?? null)
+      else answers.push(ask.by === 'reference' ? await allocationOf(grant, ask, frame) : null)
     }
     return answers
   }
@@ -95,23 +94,29 @@ export function xeroFind(wire: XeroWire, sheets: XeroSheets) {
     return found
   }
 
-  async function byMark(
+  /** Those of one list are asked for together, fifty in one call; where nothing was found there is no entry. */
+  async function byMarks(grant: Grant, asks: Marked[], frame: Frame): Promise<Map<Marked, BookDocument>> {
+    const found = new Map<Marked, BookDocument>()
+    for (const [name, of] of listedTogether(asks))
+      for (let at = 0; at < of.length; at += markersInOneCall)
+        await markedIn(grant, name, of.slice(at, at + markersInOneCall), { frame, found })
+    return found
+  }
+
+  async function markedIn(
     grant: Grant,
-    ask: Exclude<Sought, { by: 'receipt' }>,
-    frame: Frame,
-  ): Promise<BookDocument | null> {
-    if (ask.kind === 'allocation') return ask.by === 'reference' ? allocationOf(grant, ask, frame) : null
-    const name = listOf[ask.kind]
-    let best: BookDocument | null = null
-    for await (const elements of searched(wire, grant, name, filterFor(ask))) {
-      for (const json of elements) {
-        const document = documentReaders[name](json, frame)
-        if (document && isSought(document, ask)) best = better(best, document)
-      }
-      // Filtered by contact and kind only, a list may be long: a live match is what we came for.
-      if (best && isLive(best)) return best
+    name: DocumentList,
+    asks: Marked[],
+    { frame, found }: { frame: Frame; found: Map<Marked, BookDocument> },
+  ): Promise<void> {
+    for await (const elements of searched(wire, grant, name, filterForAll(asks))) {
+      const documents = elements.flatMap((json) => documentReaders[name](json, frame) ?? [])
+      for (const ask of asks)
+        for (const document of documents)
+          if (isSought(document, ask)) found.set(ask, better(found.get(ask) ?? null, document))
+      // Filtered by contact and kind only, a list may be long: live matches are what we came for.
+      if (asks.every((ask) => found.has(ask) && isLive(found.get(ask) as BookDocument))) return
     }
-    return best
   }
 
   /** Xero gives an allocation no reference: it is found inside the credit note, or by the invoice it was set against. */
@@ -142,27 +147,58 @@ export function xeroFind(wire: XeroWire, sheets: XeroSheets) {
 
 const idsInOneCall = 40
 
-function filterFor(ask: Exclude<Sought, { by: 'receipt' }>): Wanted {
-  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
-  if (ask.by === 'like') return { where: 'Type=="ACCPAY"', contactIds: [ask.contactId] }
-  if (ask.by === 'number') return { where: `InvoiceNumber==${quoted(ask.number)}` }
-  switch (ask.kind) {
-    case 'bill':
-      return { where: 'Type=="ACCPAY"', contactIds: ask.contactId === null ? undefined : [ask.contactId] }
-    case 'supplier_credit':
-      return { where: 'Type=="ACCPAYCREDIT"' }
-    case 'journal':
-      return { where: `Narration.StartsWith(${quoted(ask.reference)})` }
-    default:
-      return { where: `Reference==${quoted(ask.reference)}` }
+/** By our marker, by a number, or by likeness; an allocation bears no marker. */
+type Marked = Exclude<Sought, { by: 'receipt' }> & { kind: Exclude<DocumentKind, 'allocation'> }
+const isMarked = (ask: Sought): ask is Marked => ask.by !== 'receipt' && ask.kind !== 'allocation'
+
+/** What one filter can ask for: documents of one list whose marker stands in one field. */
+function listedTogether(asks: Marked[]): [DocumentList, Marked[]][] {
+  const groups = new Map<string, [DocumentList, Marked[]]>()
+  for (const ask of asks) {
+    const name = listOf[ask.kind]
+    const field = fieldOf(ask) ?? `${ask.by} ${ask.kind}`
+    const group = groups.get(`${name} ${field}`) ?? [name, []]
+    group[1].push(ask)
+    groups.set(`${name} ${field}`, group)
   }
+  return [...groups.values()]
+}
+
+type Field = 'InvoiceNumber' | 'Narration' | 'Reference'
+
+/** The field in which a filter can find it; null where the marker stands in the text only. */
+function fieldOf(ask: Marked): Field | null {
+  if (ask.by === 'like') return null
+  if (ask.by === 'number') return 'InvoiceNumber'
+  if (ask.kind === 'bill' || ask.kind === 'supplier_credit') return null
+  return ask.kind === 'journal' ? 'Narration' : 'Reference'
+}
+
+function filterForAll(asks: Marked[]): Wanted {
+  const [first] = asks
+  const field = first && fieldOf(first)
+  if (field) return { where: asks.map((ask) => testFor(field, ask)).join(' OR ') }
+  if (first?.kind === 'supplier_credit') return { where: 'Type=="ACCPAYCREDIT"' }
+  const contactIds = asks.map((ask) => ask.contactId)
+  const isWide = contactIds.some((id) => id === null)
+  return {
+    where: 'Type=="ACCPAY"',
+    contactIds: isWide ? undefined : [...new Set(contactIds.filter((id) => id !== null))],
+  }
+}
+
+function testFor(field: Field, ask: Marked): string {
+  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
+  const text = ask.by === 'reference' ? ask.reference : ask.by === 'number' ? ask.number : ''
+  return field === 'Narration' ? `Narration.StartsWith(${quoted(text)})` : `${field}==${quoted(text)}`
 }
 
 function isSought(document: BookDocument, ask: Exclude<Sought, { by: 'receipt' }>): boolean {
   if (ask.by === 'like') return isLike(document, ask)
   if (document.kind !== ask.kind) return false
-  if (ask.contactId !== null && document.contactId !== null && document.contactId !== ask.contactId) return false
-  if (ask.by === 'number') return document.number === ask.number
+  // The marker is ours alone: a document that bears it under another contact is shown, and whoever asked judges.
+  const isOthers = ask.contactId !== null && document.contactId !== null && document.contactId !== ask.contactId
+  if (ask.by === 'number') return !isOthers && document.number === ask.number
   if (ask.of !== undefined && document.of.length > 0 && !document.of.some(({ id }) => id === ask.of?.id)) return false
   return document.reference === ask.reference || (document.reference ?? '').startsWith(`${ask.reference} `)
 }

@@ -244,6 +244,7 @@ function tell(settings: XeroSettings, bookId: string | null, end: CallEnd): void
     callId: callIdIn({ status: end.status ?? 0, headers: end.headers, text: '' }),
     leftThisMinute: countIn(end.headers, 'x-minlimit-remaining'),
     leftToday: countIn(end.headers, 'x-daylimit-remaining'),
+    leftForApp: countIn(end.headers, 'x-appminlimit-remaining'),
     tookMs: end.tookMs,
   })
 }

@@ -17,6 +17,8 @@ export type XeroSheets = {
   chart(grant: Grant): Promise<Chart>
   frame(grant: Grant): Promise<Frame>
   learn(profile: BookProfile): void
+  /** As learn, from what was read at that time; what the book has refused since is not believed again. */
+  know(profile: BookProfile, readAt: Date): void
   /** Whatever the book refused may have changed since we read it. */
   forgetChart(bookId: string): void
 }
@@ -26,6 +28,13 @@ const mostBooks = 10_000
 export function xeroSheets(wire: XeroWire, now: () => Date): XeroSheets {
   const charts = new Map<string, { at: number; chart: Promise<Chart> }>()
   const frames = new Map<string, Promise<Frame>>()
+  const refusedAt = new Map<string, number>()
+
+  function take({ bookId, accounts, shortCode, currency }: BookProfile, at: number): void {
+    for (const kept of [charts, frames, refusedAt]) if (kept.size >= mostBooks) kept.clear()
+    charts.set(bookId, { at, chart: Promise.resolve(new Map(accounts.map((account) => [account.id, account]))) })
+    frames.set(bookId, Promise.resolve({ shortCode, currency }))
+  }
 
   return {
     chart(grant) {
@@ -36,13 +45,15 @@ export function xeroSheets(wire: XeroWire, now: () => Date): XeroSheets {
     frame(grant) {
       return frames.get(grant.bookId) ?? keep(frames, grant.bookId, readFrame(wire, grant), (frame) => frame)
     },
-    learn({ bookId, accounts, shortCode, currency }) {
-      const chart = Promise.resolve(new Map(accounts.map((account) => [account.id, account])))
-      charts.set(bookId, { at: now().getTime(), chart })
-      frames.set(bookId, Promise.resolve({ shortCode, currency }))
+    learn: (profile) => take(profile, now().getTime()),
+    know(profile, readAt) {
+      const at = readAt.getTime()
+      const isOlder = at <= Math.max(charts.get(profile.bookId)?.at ?? 0, refusedAt.get(profile.bookId) ?? 0)
+      if (!isOlder) take(profile, at)
     },
     forgetChart(bookId) {
       charts.delete(bookId)
+      refusedAt.set(bookId, now().getTime())
     },
   }
 }

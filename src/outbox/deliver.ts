@@ -1,32 +1,30 @@
 /**
- * Keeps the promises: claims a book's lane, sends what is due, records every attempt and its outcome.
+ * Keeps the promises: claims a book's lane and sends what is due, group by group, within the book's own limits.
  *
- * Keeps: an attempt is committed before its call; an unknown outcome is looked up before anything is put again; every
- * result is written under the lease's fence.
+ * Keeps: what waits together leaves together, and what hangs on it follows in the same turn; while a vendor is away each of
+ * its books is probed by one group, and nothing else of it leaves.
  * Never: touches the ledger, or two books in one call.
  *
  * @path trade 5/7 sends what a book must hold, one book at a time
  * @path connect 6/6 once a connection is live, what was held goes
  */
-import { createHash } from 'node:crypto'
-import { type BookConnector, BookError, type Grant, type Verdict } from '../../connectors/port.ts'
-import { withGrant } from '../books/grants.ts'
-import { asWorker, inTransaction, type Tx } from '../kit/db.ts'
-import type { Uuid } from '../kit/ids.ts'
-import { Refusal } from '../kit/refusal.ts'
-import { type Budget, pause, take } from './budget.ts'
-import { checkFirst } from './check-first.ts'
-import { deliverContacts } from './deliver-contacts.ts'
+import type { BookLimits } from '../../connectors/port.ts'
+import { takeAppCalls } from './app-calls.ts'
+import { type Asked, type Budget, pause, settle, slowDown, take } from './budget.ts'
 import type { Delivery } from './delivery.ts'
-import { giveBack, type Lease, stillOurs, takeLease } from './lease.ts'
-import { lookUp } from './look-up.ts'
+import { giveBack, type Lease, takeLease } from './lease.ts'
 import { bookOfLane, type OpenBook, takeUpLost, takeUpMended } from './open-book.ts'
 import type { OutboxDeps } from './outbox-deps.ts'
-import { nextGroup } from './ready.ts'
-import { type Outcome, recordOutcome } from './record-outcome.ts'
-import { type Wanted, wantedFor } from './translate-delivery.ts'
+import { nextGroups } from './ready.ts'
+import type { After } from './record-outcome.ts'
+import { sendGroup } from './send-group.ts'
 
-const mostRounds = 500
+/** Then another book has its turn. */
+const roundsInOneTurn = 20
+const noConnectionMs = 300_000
+/** The vendor's count over all our books is nearly spent: a breath, until its next minute. */
+const leastLeftForApp = 100
+const appBreathMs = 5_000
 
 /** Serves due books until none is due or `limit` books have been served. Gives the number of books served. */
 export async function deliverDue(
@@ -44,245 +42,112 @@ export async function deliverDue(
 async function serveBook(deps: OutboxDeps, lease: Lease): Promise<void> {
   const book = await bookOfLane(deps, lease)
   // No live connection: everything waits for it, and it makes the lane due again.
-  if (!book) return giveBack(deps.db, lease, lease.budget, 300_000)
+  if (!book) return giveBack(deps.db, lease, lease.budget, noConnectionMs)
   await takeUpLost(deps, lease)
   await takeUpMended(deps, lease)
-  let budget = book.budget
-  // Whoever has sent so much that another book should have its turn comes again at once.
-  let notBeforeMs = 1
-  for (let round = 0; round < mostRounds; round += 1) {
-    const group = await nextGroup(deps, book)
-    if (group.length === 0) {
-      notBeforeMs = 0
-      break
-    }
-    const nowMs = deps.clock.now().getTime()
-    const taken = take(budget, book.connector.limits, callsFor(book.connector, group), nowMs)
-    budget = taken.budget
-    if (taken.waitMs > 0) {
-      notBeforeMs = taken.waitMs
-      break
-    }
-    const after = await sendGroup(deps, lease, book, group)
-    if (after.lost) return
-    if (after.pauseMs !== null) {
-      notBeforeMs = after.pauseMs
-      budget = pause(budget, after.pauseMs, nowMs)
-      break
-    }
+  const skewMs = lease.takenAt.getTime() - deps.clock.now().getTime()
+  const nowMs = () => deps.clock.now().getTime() + skewMs
+  // Others call the same book: whoever reads it back, a page that shows it.
+  book.budget = settled(deps, book, 0, nowMs())
+  let restMs: number | 'at_once' = 'at_once'
+  for (let round = 0; round < roundsInOneTurn && !deps.isStopping?.(); round += 1) {
+    const turn = await oneRound(deps, lease, book, nowMs)
+    if (turn === 'lost') return
+    if (turn === 'sent') continue
+    restMs = turn === 'nothing' ? 0 : turn.restMs
+    break
   }
-  await giveBack(deps.db, lease, budget satisfies Budget, notBeforeMs)
+  await giveBack(deps.db, lease, book.budget, restMs)
 }
 
-/** A batch is one call; contacts are read before they are made; what is looked up first may cost a call each. */
-function callsFor(connector: BookConnector, group: Delivery[]): number {
-  const reads = group[0]?.kind === 'contact' ? 1 : group.filter(isLookedUp).length
-  return reads + Math.ceil(group.length / connector.limits.inOneCall)
-}
-
-function isLookedUp({ lookFirst, document }: Delivery): boolean {
-  return lookFirst || ('linkedId' in document && document.linkedId !== null)
-}
-
-export type AttemptVerb = 'look' | 'contacts' | 'documents' | 'payments'
-type After = { lost: boolean; pauseMs: number | null }
-
-async function sendGroup(deps: OutboxDeps, lease: Lease, book: OpenBook, group: Delivery[]): Promise<After> {
-  if (group[0]?.kind === 'contact') return record(deps, lease, await deliverContacts(deps, lease, book, group))
-  const checked = await checkFirst(deps, lease, book, group, await book.around(group))
-  if (checked === 'lost') return { lost: true, pauseMs: null }
-  const wanted = checked.rest.map((delivery) => ({ delivery, wanted: wantedFor(delivery, checked.around) }))
-  const outcomes: Outcome[] = [...checked.outcomes]
-  for (const one of wanted) {
-    if (one.wanted.verb === 'park')
-      outcomes.push({ delivery: one.delivery, is: 'parked', cause: one.wanted.cause, facts: one.wanted.facts })
-    if (one.wanted.verb === 'nothing')
-      outcomes.push({ delivery: one.delivery, is: 'nothing', because: one.wanted.because })
-  }
-  const rest = wanted.filter((one) => one.wanted.verb !== 'park' && one.wanted.verb !== 'nothing')
-  const looking = rest.filter(
-    (one) => one.delivery.lookFirst || one.wanted.verb === 'link' || one.wanted.verb === 'measure',
-  )
-  const found =
-    looking.length > 0
-      ? await begin(deps, lease, looking, 'look', (begun) => callLook(deps, book, begun))
-      : { outcomes: [], goOn: [] }
-  if (found === 'lost') return { lost: true, pauseMs: null }
-  outcomes.push(...found.outcomes)
-  const puts = [...rest.filter((one) => !looking.includes(one)), ...found.goOn]
-  for (const verb of ['documents', 'payments'] as const) {
-    const these = puts.filter((one): one is Sending<typeof verb> => one.wanted.verb === verb)
-    if (these.length === 0) continue
-    const sent = await begin(deps, lease, these, verb, (begun) => callPut(deps, book, verb, begun))
-    if (sent === 'lost') return { lost: true, pauseMs: null }
-    outcomes.push(...sent)
-  }
-  return record(deps, lease, outcomes)
-}
-
-export type Sending<V extends Wanted['verb'] = Wanted['verb']> = {
-  delivery: Delivery
-  wanted: Extract<Wanted, { verb: V }>
-}
-
-async function record(deps: OutboxDeps, lease: Lease, outcomes: Outcome[] | 'lost'): Promise<After> {
-  if (outcomes === 'lost') return { lost: true, pauseMs: null }
-  return recordOutcome(deps, lease, outcomes)
-}
-
-/**
- * COMMIT POINT: the attempts stand in the database before the call leaves. Gives 'lost' when the lease is no longer ours.
- * What a person dropped in between is not begun, and not called for.
- */
-export async function begin<S extends { delivery: Delivery; wanted: unknown }, T>(
+/** Sends as many groups at once as the book takes, or says how long it must rest. */
+async function oneRound(
   deps: OutboxDeps,
   lease: Lease,
-  sending: S[],
-  verb: AttemptVerb,
-  call: (begun: S[]) => Promise<T>,
-): Promise<T | 'lost'> {
-  const begun = await inTransaction(deps.db, asWorker, async (tx) => {
-    if (!(await stillOurs(tx, lease))) return 'lost' as const
-    const ours: S[] = []
-    for (const one of sending) if (await beginAttempt(tx, lease, one.delivery, verb, one.wanted)) ours.push(one)
-    return ours
-  })
-  return begun === 'lost' ? 'lost' : call(begun)
-}
-
-async function beginAttempt(
-  tx: Tx,
-  lease: Lease,
-  delivery: Delivery,
-  verb: AttemptVerb,
-  wanted: unknown,
-): Promise<boolean> {
-  const attempts = await tx.$queryRaw<{ attempts: number }[]>`
-    update delivery set state = 'sending', fence = ${lease.fence}, attempts = attempts + 1, generation = ${delivery.generation}
-    where network_id = ${delivery.networkId}::uuid and id = ${delivery.id}::uuid and state in ('waiting', 'sending')
-    returning attempts`
-  const number = attempts[0]?.attempts
-  if (!number) return false
-  delivery.attempts = number
-  // A look that found nothing ends where the put begins.
-  await tx.$executeRaw`
-    update attempt set ended_at = quits_now(), outcome = 'absent'
-    where network_id = ${delivery.networkId}::uuid and delivery_id = ${delivery.id}::uuid and ended_at is null and fence = ${lease.fence}`
-  // An attempt that nobody ended was cut off: what came of it is not known.
-  await tx.$executeRaw`
-    update attempt set ended_at = quits_now(), outcome = 'unknown'
-    where network_id = ${delivery.networkId}::uuid and delivery_id = ${delivery.id}::uuid and ended_at is null`
-  await tx.$executeRaw`
-    insert into attempt (network_id, delivery_id, number, key, verb, body_hash, fence, started_at)
-    values (${delivery.networkId}::uuid, ${delivery.id}::uuid, ${number}, ${keyOf(delivery)}, ${verb}, ${bodyHash(wanted)}, ${lease.fence}, quits_now())`
-  return true
-}
-
-/** At most 36 characters: the delivery's id without hyphens and its generation. */
-export function keyOf(delivery: { id: Uuid; generation: number }): string {
-  return `${delivery.id.replaceAll('-', '')}${delivery.generation > 1 ? `.${delivery.generation}` : ''}`
-}
-
-/** Tells one thing that was asked for from another. */
-export function bodyHash(wanted: unknown): Uint8Array {
-  const text = JSON.stringify(wanted, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value))
-  return Uint8Array.from(
-    createHash('sha256')
-      .update(text ?? '')
-      .digest(),
-  )
-}
-
-async function callLook(
-  deps: OutboxDeps,
   book: OpenBook,
-  looking: { delivery: Delivery; wanted: Wanted }[],
-): Promise<{ outcomes: Outcome[]; goOn: { delivery: Delivery; wanted: Wanted }[] }> {
-  try {
-    return await withGrant(deps, book.connectionId, (grant, connector) =>
-      lookUp(grant, connector, looking, deps.clock.now()),
-    )
-  } catch (error) {
-    return {
-      outcomes: looking.map(({ delivery }) => ({
-        delivery,
-        is: 'error' as const,
-        error: bookError(error),
-        looked: false,
-      })),
-      goOn: [],
-    }
+  nowMs: () => number,
+): Promise<'sent' | 'nothing' | 'lost' | { restMs: number }> {
+  const { limits } = book.connector
+  const isAway = (book.budget.downs ?? 0) > 0
+  const groups = await nextGroups(deps, book, isAway ? 1 : groupsAtOnce(limits))
+  if (groups.length === 0) return 'nothing'
+  const allowed = allow(book.budget, limits, groups, nowMs())
+  if (allowed.going.length === 0) {
+    book.budget = allowed.budget
+    return { restMs: allowed.waitMs }
+  }
+  const asked = sum(allowed.going.map((group) => costOf(group, limits)))
+  const appWaitMs = await takeAppCalls(deps, book.connector, asked)
+  if (appWaitMs > 0) return { restMs: appWaitMs }
+  book.budget = allowed.budget
+  const after = await Promise.all(allowed.going.map((group) => sendGroup(deps, lease, book, group)))
+  if (after.some((one) => one.lost)) return 'lost'
+  book.budget = settled(deps, book, asked.calls, nowMs())
+  return learn(book, after, nowMs())
+}
+
+/** What the answers of a round say about the next one. */
+function learn(book: OpenBook, after: After[], nowMs: number): 'sent' | { restMs: number } {
+  const isAway = after.some((one) => one.went === 'away')
+  const hasAnswered = after.some((one) => one.went === 'well')
+  const downs = isAway ? (book.budget.downs ?? 0) + 1 : hasAnswered ? 0 : (book.budget.downs ?? 0)
+  book.budget = { ...book.budget, downs }
+  if (after.some((one) => one.isTooFast)) book.budget = slowDown(book.budget, nowMs)
+  const pauses = after.flatMap((one) => (one.pauseMs === null ? [] : [one.pauseMs]))
+  if (pauses.length === 0) return 'sent'
+  const restMs = Math.max(...pauses)
+  book.budget = pause(book.budget, restMs, nowMs)
+  return { restMs }
+}
+
+function allow(
+  budget: Budget,
+  limits: BookLimits,
+  groups: Delivery[][],
+  nowMs: number,
+): { going: Delivery[][]; budget: Budget; waitMs: number } {
+  const going: Delivery[][] = []
+  let left = budget
+  for (const group of groups) {
+    const taken = take(left, limits, costOf(group, limits), nowMs)
+    left = taken.budget
+    if (taken.waitMs > 0) return { going, budget: left, waitMs: taken.waitMs }
+    going.push(group)
+  }
+  return { going, budget: left, waitMs: 0 }
+}
+
+/** A batch is one call; contacts are read before they are made; what is looked at costs a look more. */
+export function costOf(group: Delivery[], limits: BookLimits): Required<Asked> {
+  const [first] = group
+  const isAlone = first !== undefined && limits.alone.some((kind) => kind === first.kind)
+  const writes = isAlone ? group.length : Math.ceil(group.length / limits.inOneCall)
+  const looks = first?.kind === 'contact' ? 1 : group.some(isLookedAt) ? (isAlone ? 1 + group.length : 1) : 0
+  const batches = limits.batchesAMinute !== null && group.length > 1 ? writes : 0
+  return { calls: looks + writes, batches, live: first?.live ?? true }
+}
+
+function isLookedAt({ lookFirst, document }: Delivery): boolean {
+  const isMeasured = document.what === 'allocation' && document.amountMinor === 'open'
+  return lookFirst || isMeasured || ('linkedId' in document && document.linkedId !== null)
+}
+
+function sum(asked: Required<Asked>[]): Required<Asked> {
+  return {
+    calls: asked.reduce((total, one) => total + one.calls, 0),
+    batches: asked.reduce((total, one) => total + one.batches, 0),
+    live: asked.some((one) => one.live),
   }
 }
 
-async function callPut(
-  deps: OutboxDeps,
-  book: OpenBook,
-  verb: 'documents' | 'payments',
-  sending: Sending<'documents' | 'payments'>[],
-): Promise<Outcome[]> {
-  let verdicts: Verdict[]
-  try {
-    verdicts = await withGrant(deps, book.connectionId, (grant, connector) => put(grant, connector, verb, sending))
-  } catch (error) {
-    const known = bookError(error)
-    return sending.map(({ delivery }) => ({ delivery, is: 'error' as const, error: known, looked: delivery.lookFirst }))
-  }
-  return sending.map(({ delivery }, place): Outcome => {
-    const verdict = verdicts[place]
-    if (!verdict)
-      return {
-        delivery,
-        is: 'error',
-        error: new BookError('unclear', {
-          cause: 'no_verdict',
-          said: '',
-          status: null,
-          vendorCode: null,
-          callId: null,
-        }),
-        looked: delivery.lookFirst,
-      }
-    return verdict.ok
-      ? { delivery, is: 'done', receipt: verdict.receipt, found: false }
-      : { delivery, is: 'error', error: verdict.error, looked: delivery.lookFirst }
-  })
+/** The rest of what a book takes at once is for whoever reads it meanwhile. */
+function groupsAtOnce({ atOnce }: BookLimits): number {
+  return Math.max(1, Math.floor(atOnce / 2))
 }
 
-async function put(
-  grant: Grant,
-  connector: BookConnector,
-  verb: 'documents' | 'payments',
-  sending: Sending<'documents' | 'payments'>[],
-): Promise<Verdict[]> {
-  if (verb === 'documents')
-    return connector.putDocuments(
-      grant,
-      sending.flatMap((one) =>
-        one.wanted.verb === 'documents' ? [{ key: keyOf(one.delivery), thing: one.wanted.thing }] : [],
-      ),
-    )
-  return connector.putPayments(
-    grant,
-    sending.flatMap((one) =>
-      one.wanted.verb === 'payments' ? [{ key: keyOf(one.delivery), thing: one.wanted.thing }] : [],
-    ),
-  )
-}
-
-/**
- * A call that failed as a whole throws BookError and nothing else; a connection that was paused, cut or signed out
- * meanwhile refuses, and then all of it waits for the connection. Anything else is our own fault and goes on up.
- */
-export function bookError(error: unknown): BookError {
-  if (error instanceof BookError) return error
-  if (error instanceof Refusal && error.code === 'connection_does_not_allow')
-    return new BookError('unauthorized', {
-      cause: 'grant_gone',
-      said: '',
-      status: null,
-      vendorCode: null,
-      callId: null,
-    })
-  throw error
+function settled(deps: OutboxDeps, book: OpenBook, expected: number, nowMs: number): Budget {
+  const tally = deps.calls?.take(book.profile.bookId)
+  if (!tally) return book.budget
+  const budget = settle(book.budget, { ...tally, expected }, nowMs)
+  return (tally.leftForApp ?? leastLeftForApp) < leastLeftForApp ? pause(budget, appBreathMs, nowMs) : budget
 }

@@ -10,7 +10,8 @@ import type { OutboxDeps } from './outbox-deps.ts'
 import { type Mailer, sendMail } from './send-mail.ts'
 
 const pollMs = 1_000
-const atOnce = 4
+/** Books that one worker serves at a time: most of that time it waits for their vendors. */
+const booksAtOnce = 8
 
 /** A book may keep one of the turns busy for minutes; that none of them ends in this time is no work. */
 const longestTurnMs = 10 * 60_000
@@ -21,8 +22,14 @@ export type Worker = {
   isAlive(): boolean
 }
 
-export async function keepPromises(deps: OutboxDeps, mailer: Mailer): Promise<Worker> {
+export async function keepPromises(
+  deps: OutboxDeps,
+  mailer: Mailer,
+  { atOnce = booksAtOnce }: { atOnce?: number } = {},
+): Promise<Worker> {
   let running = true
+  // Counts wake-ups, so that one that comes while a loop is looking is not slept through.
+  let calls = 0
   let turnedAt = deps.clock.now().getTime()
   let wake: () => void = () => {}
   const listener = new pg.Client({ connectionString: deps.db.url })
@@ -36,17 +43,19 @@ export async function keepPromises(deps: OutboxDeps, mailer: Mailer): Promise<Wo
   async function loop(name: string, serve: () => Promise<number>): Promise<void> {
     while (running) {
       let served = 0
+      const before = calls
       turnedAt = deps.clock.now().getTime()
       try {
         served = await serve()
       } catch (error) {
         deps.log.error({ error, name }, 'a worker’s round failed; the next one goes on')
       }
-      if (served === 0 && running) await rest()
+      if (served === 0 && running && calls === before) await rest()
     }
   }
   const sleeping = new Set<() => void>()
   wake = () => {
+    calls += 1
     for (const up of sleeping) up()
   }
   function rest(): Promise<void> {

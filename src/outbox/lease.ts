@@ -8,7 +8,9 @@ import { asWorker, type Db, inTransaction, type Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { InvariantError } from '../kit/invariant.ts'
 
-export type Lease = { laneId: Uuid; fence: bigint; budget: unknown }
+/** `takenAt`: by the database's clock, which all who share the budget go by. */
+export type Lease = { laneId: Uuid; fence: bigint; budget: unknown; takenAt: Date }
+type Row = { id: Uuid; fence: bigint; budget: unknown; taken_at: Date }
 
 const leaseSeconds = 120
 
@@ -17,17 +19,17 @@ export async function takeLease(db: Db, worker: string, kind: 'book' | 'mail'): 
   const rows = await inTransaction(
     db,
     asWorker,
-    (tx) => tx.$queryRaw<{ id: Uuid; fence: bigint; budget: unknown }[]>`
+    (tx) => tx.$queryRaw<Row[]>`
       update lane set leased_by = ${worker}, leased_until = quits_now() + make_interval(secs => ${leaseSeconds}), fence = fence + 1, due_at = 'infinity'
       where id = (
         select id from lane
         where kind = ${kind}
           and ((leased_until is null and due_at <= quits_now()) or leased_until <= quits_now())
         order by least(due_at, leased_until) limit 1 for update skip locked)
-      returning id, fence, budget`,
+      returning id, fence, budget, quits_now() as taken_at`,
   )
   const row = rows[0]
-  return row ? { laneId: row.id, fence: row.fence, budget: row.budget } : null
+  return row ? leaseFrom(row) : null
 }
 
 /** Locks the lane's row for this transaction and says whether the lease is still ours; renews it. */
@@ -39,17 +41,20 @@ export async function stillOurs(tx: Tx, lease: Lease): Promise<boolean> {
 }
 
 /**
- * Gives the lane back. Told to rest, it rests that long whatever was promised meanwhile. Otherwise it is due again when
+ * Gives the lane back. Told 'at_once', it is due again behind those that wait already. Told to rest, it rests that long whatever was promised meanwhile. Otherwise it is due again when
  * its first waiting delivery is, at the latest in five minutes, and at once when something was promised meanwhile (taking
  * the lease set `due_at` to infinity, a promise sets it to now).
  */
-export async function giveBack(db: Db, lease: Lease, budget: unknown, notBeforeMs: number): Promise<void> {
+export async function giveBack(db: Db, lease: Lease, budget: unknown, notBeforeMs: number | 'at_once'): Promise<void> {
+  const atOnce = notBeforeMs === 'at_once'
+  const restSeconds = atOnce ? 0 : notBeforeMs / 1000
   await inTransaction(
     db,
     asWorker,
     (tx) => tx.$executeRaw`
       update lane set leased_by = null, leased_until = null, budget = ${JSON.stringify(budget)}::jsonb,
-        due_at = case when ${notBeforeMs / 1000}::float8 > 0 then quits_now() + make_interval(secs => ${notBeforeMs / 1000})
+        due_at = case when ${atOnce} then quits_now()
+          when ${restSeconds}::float8 > 0 then quits_now() + make_interval(secs => ${restSeconds})
           else least(due_at, quits_now() + interval '5 minutes',
             coalesce((select min(d.due_at) from delivery d where d.organisation_id = lane.id and d.state in ('waiting', 'sending') and d.due_at > quits_now()), 'infinity')) end
       where id = ${lease.laneId}::uuid and fence = ${lease.fence}`,
@@ -63,14 +68,18 @@ export async function takeLeaseOf(db: Db, worker: string, laneId: Uuid): Promise
     const rows = await inTransaction(
       db,
       asWorker,
-      (tx) => tx.$queryRaw<{ id: Uuid; fence: bigint; budget: unknown }[]>`
+      (tx) => tx.$queryRaw<Row[]>`
         update lane set leased_by = ${worker}, leased_until = quits_now() + make_interval(secs => ${leaseSeconds}), fence = fence + 1
         where id = ${laneId}::uuid and (leased_until is null or leased_until <= quits_now())
-        returning id, fence, budget`,
+        returning id, fence, budget, quits_now() as taken_at`,
     )
     const row = rows[0]
-    if (row) return { laneId: row.id, fence: row.fence, budget: row.budget }
+    if (row) return leaseFrom(row)
     await new Promise((done) => setTimeout(done, 250))
   }
   throw new InvariantError(`the lane ${laneId} is never free`)
+}
+
+function leaseFrom({ id, fence, budget, taken_at }: Row): Lease {
+  return { laneId: id, fence, budget, takenAt: taken_at }
 }

@@ -12,30 +12,76 @@ import type {
   Receipt,
   Sought,
 } from '../../connectors/port.ts'
+import { asWorker, inTransaction } from '../kit/db.ts'
+import type { Uuid } from '../kit/ids.ts'
 import { invariant } from '../kit/invariant.ts'
 import type { Delivery } from './delivery.ts'
+import type { OutboxDeps } from './outbox-deps.ts'
 import { lagMs } from './policy.ts'
 import type { Outcome } from './record-outcome.ts'
 import type { Wanted } from './translate-delivery.ts'
 
 type Looking = { delivery: Delivery; wanted: Wanted }
+/** `triedAt`: when the last put of a delivery ended without an answer. */
+type Told = { now: Date; triedAt: ReadonlyMap<Uuid, Date> }
 
 export async function lookUp(
   grant: Grant,
   connector: BookConnector,
   looking: Looking[],
-  now: Date,
+  told: Told,
 ): Promise<{ outcomes: Outcome[]; goOn: Looking[] }> {
   const found = await connector.find(grant, looking.map(soughtFor))
   const outcomes: Outcome[] = []
   const goOn: Looking[] = []
-  looking.forEach((one, place) => {
-    const next = judge(one, found[place] ?? null, now)
-    if ('is' in next) outcomes.push(next)
+  for (const [place, one] of looking.entries()) {
+    const thing = found[place] ?? null
+    const next = judge(one, thing, told)
+    if (thing && isContactAlone(next) && (await isMerged(grant, connector, one, thing)))
+      outcomes.push({ delivery: one.delivery, is: 'done', receipt: receiptOf(thing), found: true })
+    else if ('is' in next) outcomes.push(next)
     else goOn.push(next)
-  })
+  }
   return { outcomes, goOn }
 }
+
+/** When each was last put without an answer: until a while after that, a search that finds nothing proves nothing. */
+export async function triesWithoutWord(deps: Pick<OutboxDeps, 'db'>, looking: Looking[]): Promise<Map<Uuid, Date>> {
+  const networkId = looking[0]?.delivery.networkId
+  if (!networkId) return new Map()
+  const ids = looking.map(({ delivery }) => delivery.id)
+  const rows = await inTransaction(
+    deps.db,
+    asWorker,
+    (tx) => tx.$queryRaw<{ id: Uuid; at: Date }[]>`
+      select delivery_id as id, max(coalesce(ended_at, started_at)) as at from attempt
+       where network_id = ${networkId}::uuid and delivery_id = any (${ids}::uuid[]) and verb in ('documents', 'payments') and outcome = 'unknown'
+       group by delivery_id`,
+  )
+  return new Map(rows.map((row) => [row.id, row.at]))
+}
+
+function isContactAlone(next: Outcome | Looking): boolean {
+  return 'is' in next && next.is === 'parked' && next.facts.differs === 'contact'
+}
+
+/** A person merged the contact we knew into another one meanwhile: the document is ours all the same. */
+async function isMerged(
+  grant: Grant,
+  connector: BookConnector,
+  { wanted }: Looking,
+  found: BookDocument,
+): Promise<boolean> {
+  const contactId = 'thing' in wanted && 'contactId' in wanted.thing ? wanted.thing.contactId : null
+  const into = new Map<string, string>()
+  for await (const page of connector.contacts(grant))
+    for (const contact of page) if (contact.mergedInto) into.set(contact.id, contact.mergedInto)
+  let at = contactId
+  for (let step = 0; at && at !== found.contactId && step < mostMerges; step += 1) at = into.get(at) ?? null
+  return at !== null && at === found.contactId
+}
+
+const mostMerges = 20
 
 function soughtFor({ delivery, wanted }: Looking): Sought {
   if (wanted.verb === 'link') return wanted.sought
@@ -60,7 +106,7 @@ function soughtFor({ delivery, wanted }: Looking): Sought {
 }
 
 /** Pure: what was found decides whether it is adopted, put, waited for, or shown to a person. */
-function judge({ delivery, wanted }: Looking, found: BookDocument | null, now: Date): Outcome | Looking {
+function judge({ delivery, wanted }: Looking, found: BookDocument | null, { now, triedAt }: Told): Outcome | Looking {
   if (wanted.verb === 'link') return linked(delivery, wanted, found)
   if (wanted.verb === 'measure') {
     if (!delivery.lookFirst) return measured(delivery, wanted, found)
@@ -74,10 +120,9 @@ function judge({ delivery, wanted }: Looking, found: BookDocument | null, now: D
     return { delivery, is: 'again', afterMs: 0, lookFirst: false }
   }
   if (!found) {
-    // A search may not show yet what was put a moment ago: look again until that moment is long past.
-    const youngest = now.getTime() - lagMs
-    if (delivery.settledAt === null && delivery.dueAt.getTime() > youngest && delivery.fails < 4)
-      return { delivery, is: 'again', afterMs: 10_000, lookFirst: true }
+    // A search may not show yet what was put a moment ago: look again when that moment is long past.
+    const settlesMs = (triedAt.get(delivery.id)?.getTime() ?? 0) + lagMs - now.getTime()
+    if (settlesMs > 0) return { delivery, is: 'again', afterMs: Math.min(settlesMs, lagMs), lookFirst: true }
     return { delivery: { ...delivery, lookFirst: true }, wanted }
   }
   invariant(wanted.verb === 'documents' || wanted.verb === 'payments', 'only puts are looked up')
@@ -89,6 +134,7 @@ function judge({ delivery, wanted }: Looking, found: BookDocument | null, now: D
     total,
     'contactId' in thing ? thing.contactId : null,
     'datedOn' in thing ? thing.datedOn : null,
+    thing.currency,
   )
 }
 
@@ -98,6 +144,7 @@ function adopted(
   totalMinor: bigint | null,
   contactId: string | null,
   datedOn: string | null = null,
+  currency = '',
 ): Outcome {
   if (found.status === 'deleted' || found.status === 'voided')
     return { delivery, is: 'parked', cause: 'removed_by_person', facts: { status: found.status } }
@@ -105,6 +152,8 @@ function adopted(
     totalMinor !== null && found.totalMinor !== totalMinor ? 'amount' : null,
     contactId !== null && found.contactId !== null && found.contactId !== contactId ? 'contact' : null,
     datedOn !== null && found.datedOn !== datedOn ? 'date' : null,
+    // A book without other currencies may name none.
+    currency !== '' && found.currency !== '' && found.currency !== currency ? 'currency' : null,
   ].filter((one) => one !== null)
   if (differs.length > 0)
     return {

@@ -34,6 +34,7 @@ export async function bookOfLane(deps: OutboxDeps, lease: Lease): Promise<OpenBo
   const connector = deps.connectors[connection.kind as BookKind]
   if (!connector) return null
   const profile = profileFromJson(connection.profile)
+  connector.know?.(profile, connection.profileReadAt)
   const mappingOf = new Map<Uuid, Mapping>(mappings.map((row) => [row.networkId, mappingShape.parse(row.body)]))
   return {
     connectionId: connection.id,

@@ -4,6 +4,7 @@ import type { Clock } from '../kit/clock.ts'
 import type { Db } from '../kit/db.ts'
 import type { Log } from '../kit/log.ts'
 import type { Seal } from '../kit/seal.ts'
+import type { CallsSeen } from './calls-seen.ts'
 
 export type OutboxDeps = {
   db: Db
@@ -12,6 +13,8 @@ export type OutboxDeps = {
   seal: Seal
   connectors: Partial<Record<BookKind, BookConnector>>
   config: { publicUrl: string }
+  /** What was seen of this process's own calls; without it, a round costs what it was expected to. */
+  calls?: CallsSeen
   /** Names this worker in leases. */
   worker: string
   /** In [0, 1): for jitter. */

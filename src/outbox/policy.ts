@@ -22,14 +22,17 @@ export const patienceMs = 24 * 3_600_000
 export const lagMs = 30_000
 const firstWaitMs = 5_000
 const longestWaitMs = 15 * 60_000
+/** A vendor that is away is probed at least so often, by one call for each of its books. */
+const longestProbeMs = 2 * 60_000
 const mostStale = 3
 
 /**
- * `fails` counts the tries that ended without an outcome, `ageMs` the time since the first of them, `dice` is in [0, 1).
+ * `fails` counts the tries that ended without an outcome, `ageMs` the time since the first of them, `downs` the calls in a row
+ * that found this book's vendor away, `dice` is in [0, 1).
  */
 export function nextAfter(
   error: BookError,
-  told: { fails: number; ageMs: number; looked: boolean; dice: number },
+  told: { fails: number; downs?: number; ageMs: number; looked: boolean; dice: number },
 ): Next {
   const waits = (afterMs: number, more: Partial<Extract<Next, { to: 'waiting' }>> = {}): Next => ({
     to: 'waiting',
@@ -41,6 +44,9 @@ export function nextAfter(
     ...more,
   })
   const backOff = backOffMs(told.fails, told.dice)
+  // The book waits, not each of its documents: once the vendor is back, all of them go.
+  const probe = { lanePausesMs: probeMs(told.downs ?? 0, told.dice) }
+  const away = isAway(error)
   switch (error.kind) {
     case 'throttled': {
       // Waiting as told is no failure, and the whole book waits, not this delivery alone.
@@ -48,13 +54,15 @@ export function nextAfter(
       return waits(waitMs, { isFail: false, lanePausesMs: waitMs })
     }
     case 'unavailable':
-      return told.ageMs > patienceMs
-        ? { to: 'parked', cause: 'keeps_failing' }
-        : waits(backOff, { lanePausesMs: backOff })
+      return told.ageMs > patienceMs ? { to: 'parked', cause: 'keeps_failing' } : waits(0, { isFail: false, ...probe })
     case 'unclear':
       return told.ageMs > patienceMs
         ? { to: 'parked', cause: 'outcome_unknown' }
-        : waits(backOff, { lookFirst: true, newGeneration: error.facts.remembered === true })
+        : waits(away && told.fails === 0 ? 0 : backOff, {
+            lookFirst: true,
+            newGeneration: error.facts.remembered === true,
+            ...(away ? probe : {}),
+          })
     case 'unauthorized':
       return waits(0, { isFail: false, lanePausesMs: 0 })
     case 'stale':
@@ -69,6 +77,24 @@ export function nextAfter(
         ? waits(0, { lookFirst: true, newGeneration: true })
         : { to: 'parked', cause: error.facts.cause }
   }
+}
+
+/** No answer at all, or one that speaks for the whole vendor: whatever is sent next would fare no better. */
+export function isAway({ kind, facts }: BookError): boolean {
+  if (kind === 'unavailable') return true
+  return (
+    kind === 'unclear' &&
+    facts.remembered !== true &&
+    (facts.status === null || facts.status >= 500) &&
+    !ofOne.has(facts.cause)
+  )
+}
+
+/** The vendor answered, and left out this one. */
+const ofOne = new Set(['no_word_of_it', 'no_verdict', 'unreadable_answer', 'answer_unreadable'])
+
+export function probeMs(downs: number, dice: number): number {
+  return Math.min(longestProbeMs, backOffMs(downs, dice))
 }
 
 /** Doubling with full jitter. */

@@ -54,7 +54,9 @@ export function controlRouter({ clock, faults, requests, deeds }: ControlParts):
     answering((ask) => {
       if (typeof ask.advanceMs === 'number') clock.advance(ask.advanceMs)
       else if (typeof ask.set === 'string') clock.set(ask.set)
-      else throw new ControlRefusal('give advanceMs or set')
+      else if (ask.hold === true) clock.hold()
+      else if (ask.hold === false) clock.release()
+      else throw new ControlRefusal('give advanceMs, set or hold')
       return { now: clock.now().toISOString() }
     }),
   )

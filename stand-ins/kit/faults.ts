@@ -10,6 +10,8 @@ export interface Fault {
   match?: { method?: string; path?: string }
   times?: number
   value?: unknown
+  /** Between 0 and 1: how many of the requests that fit it meet it; absent: each. */
+  chance?: number
 }
 
 export interface Asked {
@@ -47,6 +49,7 @@ export const knobs = [
   'subscriptionLapsed',
   'permissionMissing',
   'shiftPages',
+  'slowAnswer',
   'unauthorizedXml',
 ] as const
 
@@ -54,6 +57,12 @@ export class UnknownKnob extends Error {}
 
 export class Faults {
   #waiting: Fault[] = []
+  readonly #dice: () => number
+
+  /** In [0, 1): for faults that come by chance. */
+  constructor(dice: () => number = Math.random) {
+    this.#dice = dice
+  }
 
   add(fault: Fault): void {
     if (!(knobs as readonly string[]).includes(fault.knob)) throw new UnknownKnob(`no knob is named ${fault.knob}`)
@@ -83,7 +92,11 @@ export class Faults {
 
   /** The same without using it up: for settings that last, such as readLag. */
   peek(knob: string, asked: Asked): Fault | undefined {
-    return this.#waiting.find((fault) => fault.knob === knob && fits(fault, asked))
+    return this.#waiting.find((fault) => fault.knob === knob && fits(fault, asked) && this.#isMet(fault))
+  }
+
+  #isMet({ chance }: Fault): boolean {
+    return chance === undefined || this.#dice() < chance
   }
 }
 

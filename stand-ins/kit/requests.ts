@@ -25,6 +25,7 @@ export class RequestLog {
   #seen: SeenRequest[] = []
   #byRequest = new WeakMap<Request, SeenRequest>()
   #next = 1
+  #statuses = new Map<number, number>()
   readonly #clock: StandInClock
 
   constructor(clock: StandInClock) {
@@ -49,6 +50,7 @@ export class RequestLog {
     if (this.#seen.length > kept) this.#seen.shift()
     response.on('close', () => {
       seen.status = response.headersSent ? response.statusCode : null
+      this.#statuses.set(seen.status ?? 0, (this.#statuses.get(seen.status ?? 0) ?? 0) + 1)
     })
     next()
   }
@@ -68,8 +70,14 @@ export class RequestLog {
       .map(({ number, method, path, body, violations }) => ({ number, method, path, body, what: violations }))
   }
 
+  /** How many were answered with each status, however long ago; 0 for those that got no whole answer. */
+  statuses(): ReadonlyMap<number, number> {
+    return this.#statuses
+  }
+
   clear(): void {
     this.#seen = []
+    this.#statuses = new Map()
   }
 }
 

@@ -86,6 +86,8 @@ export function faultyWire(faults: Faults, bodies: WireBodies) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const asked: Asked = { method: request.method, path: request.originalUrl }
 
+    const slow = faults.take('slowAnswer', asked)
+    if (slow !== undefined) after(typeof slow.value === 'number' ? slow.value : 1_000, response)
     const html = faults.take('html503', asked)
     if (html !== undefined && !afterCommit(html)) {
       response.status(503).type('text/html').send(html503)
@@ -113,6 +115,15 @@ export function faultyWire(faults: Faults, bodies: WireBodies) {
     if (html !== undefined) insteadOfAnswer(response, (answer) => answer.send(503, 'text/html', html503))
     next()
   }
+}
+
+/** The answer is ready and comes later; until then the call counts as one that runs. */
+function after(ms: number, response: Response): void {
+  const end = response.end.bind(response)
+  response.end = ((...given: Parameters<typeof end>) => {
+    setTimeout(() => end(...given), ms)
+    return response
+  }) as typeof response.end
 }
 
 /** `value: { after: true }` moves html503, hangReply and okWithErrorBody behind the commit. */

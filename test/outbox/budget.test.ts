@@ -1,9 +1,21 @@
 /** A book's calls stay within the vendor's minute, however they are bunched. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { BookLimits } from '../../connectors/port.ts'
 import { type Budget, openBudget, pause, take } from '../../src/outbox/budget.ts'
 
-const limits = { atOnce: 5, aMinute: 60, aDay: null, inOneCall: 50, keyLivesMs: null, referenceLength: 21 }
+const limits: BookLimits = {
+  atOnce: 5,
+  aMinute: 60,
+  aDay: null,
+  appAMinute: null,
+  batchesAMinute: null,
+  inOneCall: 50,
+  mixesKinds: true,
+  alone: [],
+  keyLivesMs: null,
+  referenceLength: 21,
+}
 
 test('a sixth of the minute may go at once, then calls wait for the refill', () => {
   let budget: Budget = openBudget(limits, 0)

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { giveBack, stillOurs, takeLease } from '../../src/outbox/lease.ts'
 import { bookOfLane } from '../../src/outbox/open-book.ts'
-import { nextGroup } from '../../src/outbox/ready.ts'
+import { nextGroups } from '../../src/outbox/ready.ts'
 import { recordOutcome } from '../../src/outbox/record-outcome.ts'
 import type { BooksSetUp } from '../books/set-up.ts'
 import { ground, type SmallOutbox, smallOutbox } from './small-outbox.ts'
@@ -41,7 +41,7 @@ test('the late result of a holder that was thought dead is refused', async () =>
   if (!old) throw new Error('no lease')
   const book = await bookOfLane(outbox.deps, old)
   if (!book) throw new Error('no book')
-  const [contact] = await nextGroup(outbox.deps, book)
+  const [[contact] = []] = await nextGroups(outbox.deps, book)
   if (!contact) throw new Error('nothing is due')
 
   await outbox.travel(121)

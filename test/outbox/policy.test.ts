@@ -1,9 +1,9 @@
 /** What happens next, by the kind of error. */
 import { expect, test } from 'vitest'
 import { BookError, type BookErrorFacts, type BookErrorKind } from '../../connectors/port.ts'
-import { backOffMs, type Next, nextAfter, patienceMs } from '../../src/outbox/policy.ts'
+import { backOffMs, type Next, nextAfter, patienceMs, probeMs } from '../../src/outbox/policy.ts'
 
-const told = { fails: 0, ageMs: 0, looked: false, dice: 0.5 }
+const told = { fails: 0, downs: 0, ageMs: 0, looked: false, dice: 0.5 }
 function next(kind: BookErrorKind, facts: Partial<BookErrorFacts> = {}, more: Partial<typeof told> = {}): Next {
   const error = new BookError(kind, {
     cause: 'a_cause',
@@ -25,9 +25,20 @@ test('a throttled book waits as long as it was told; that is no failure', () => 
   })
 })
 
-test('a vendor that is away is asked again later, the whole book waits, and nothing needs a look', () => {
-  expect(next('unavailable')).toMatchObject({ to: 'waiting', lookFirst: false, isFail: true })
-  expect(next('unavailable', {}, { fails: 3 })).toMatchObject({ lanePausesMs: backOffMs(3, 0.5) })
+test('a vendor that is away: the whole book waits, longer each time, and none of its documents by itself', () => {
+  expect(next('unavailable')).toMatchObject({ to: 'waiting', lookFirst: false, isFail: false, afterMs: 0 })
+  expect(next('unavailable', {}, { downs: 3 })).toMatchObject({ lanePausesMs: backOffMs(3, 0.5), afterMs: 0 })
+  // Whatever it answers on writing, it speaks for all that would be written.
+  expect(next('unclear', { status: 503 })).toMatchObject({ lookFirst: true, afterMs: 0, lanePausesMs: probeMs(0, 0.5) })
+  expect(next('unclear', { status: 200, cause: 'no_word_of_it' })).toMatchObject({ lanePausesMs: null })
+})
+
+test('what was put twice without an answer waits by itself, longer each time: it may be the document', () => {
+  expect(next('unclear', { status: 500 }, { fails: 4 })).toMatchObject({ afterMs: backOffMs(4, 0.5) })
+})
+
+test('a vendor that is away is probed at least every two minutes', () => {
+  expect(probeMs(50, 0.999_999)).toBe(120_000)
 })
 
 test('an unknown outcome never leads straight to a second put', () => {
