@@ -11,6 +11,7 @@ import { Refusal } from '../kit/refusal.ts'
 import type { Delivery } from './delivery.ts'
 import { type Lease, stillOurs } from './lease.ts'
 import type { OutboxDeps } from './outbox-deps.ts'
+import { tellBegun } from './tell-attempts.ts'
 
 export type AttemptVerb = 'look' | 'contacts' | 'documents' | 'payments'
 
@@ -29,7 +30,9 @@ export async function begin<S extends { delivery: Delivery; wanted: unknown }, T
     if (!(await stillOurs(tx, lease))) return 'lost' as const
     return beginAttempts(tx, lease, sending, verb)
   })
-  return begun === 'lost' ? 'lost' : call(begun)
+  if (begun === 'lost') return 'lost'
+  tellBegun(deps, verb, begun)
+  return call(begun)
 }
 
 /** All of a group in one statement: a group is of one network. */

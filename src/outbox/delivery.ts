@@ -134,6 +134,8 @@ export type Delivery = {
   droppedReason: string | null
   promisedAt: Date
   settledAt: Date | null
+  /** Of the request that made it exist; two with a space between when one asked and another said yes. */
+  trace: string | null
 }
 
 /** The row as Prisma gives it. */
@@ -163,6 +165,7 @@ export function deliveryFrom(row: Row): Delivery {
     droppedReason: row.droppedReason,
     promisedAt: row.promisedAt,
     settledAt: row.settledAt,
+    trace: row.trace,
   }
 }
 

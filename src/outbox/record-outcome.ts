@@ -6,6 +6,7 @@ import { type Delivery, receiptToJson } from './delivery.ts'
 import { type Lease, stillOurs } from './lease.ts'
 import type { OutboxDeps } from './outbox-deps.ts'
 import { isAway, type Next, nextAfter } from './policy.ts'
+import { tellOutcomes } from './tell-attempts.ts'
 
 export type Outcome =
   | { delivery: Delivery; is: 'done'; receipt: Receipt; found: boolean }
@@ -39,6 +40,7 @@ export async function recordOutcome(deps: OutboxDeps, lease: Lease, outcomes: Ou
     return true
   })
   if (!ours) return lostLease
+  tellOutcomes(deps, outcomes)
   const errors = outcomes.flatMap((one) => (one.is === 'error' ? [one.error] : []))
   return {
     lost: false,

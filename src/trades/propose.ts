@@ -62,7 +62,7 @@ export function proposalsOf(db: Db): Batch<ProposalAsk, ProposalVerdict> {
 /** The trade as it then stands: proposed, or accepted already on a standing consent. */
 export async function propose(
   deps: ProposeDeps & { db: Db },
-  ask: TradeAsk & { answer?: AnswerToKeep },
+  ask: TradeAsk & { answer?: AnswerToKeep; trace?: string },
 ): Promise<Trade> {
   const { parties, consentId } = await inTransaction(deps.db, asWorker, async (tx) => {
     const found = await partiesOf(tx, ask)
@@ -80,10 +80,10 @@ export type ReadyProposal = ProposalAsk & { proposedBy: Side; consentId: Uuid | 
 /** Everything that can be judged before it is asked of the ledger. Pure. */
 export function readyProposal(
   ground: { parties: Parties; consentId: Uuid | null },
-  ask: TradeAsk & { answer?: AnswerToKeep },
+  ask: TradeAsk & { answer?: AnswerToKeep; trace?: string },
   at: Date,
 ): ReadyProposal {
-  const proposal = proposalOf(ground.parties, ask, at)
+  const proposal = traced(proposalOf(ground.parties, ask, at), ask.trace)
   const hold = holdPostingFor(ground.parties, proposal, at)
   return {
     proposal,
@@ -93,6 +93,12 @@ export function readyProposal(
     ...(hold ? { hold: postingJson(hold) } : {}),
     ...(ask.answer ? { answer: ask.answer } : {}),
   }
+}
+
+/** So that each attempt can be found by the request that asked for the trade. */
+function traced(proposal: Proposal, trace: string | undefined): Proposal {
+  if (trace === undefined || !Array.isArray(proposal.promises)) return proposal
+  return { ...proposal, promises: proposal.promises.map((one: object) => ({ ...one, trace })) }
 }
 
 /** Accepted at once where the other side gave its consent; else, or if a rule says no to that, it waits for its own answer. */

@@ -41,6 +41,8 @@ export type AcceptanceAsk = {
   /** A trade that does not stand yet: written only if it is accepted. */
   proposal?: Proposal
   answer?: AnswerToKeep
+  /** Of the request: whatever the trade leaves in the books is told under it. */
+  trace?: string
 }
 type Facts = Record<string, string | number | boolean | null>
 export type KeptAnswer = { status: number; body: Record<string, unknown> }
@@ -74,11 +76,16 @@ const networksAtOnce = 3
 
 export function acceptancesOf(db: Db): Batch<AcceptanceAsk, AcceptanceVerdict> {
   return batchOf({
-    run: (networkId, asked) => askWriter<AcceptanceVerdict>(db, networkId, 'accept_trades', asked),
+    run: (networkId, asked) => askWriter<AcceptanceVerdict>({ ...db, traces: tracesOf(asked) }, networkId, 'accept_trades', asked),
     most: mostInOneCall,
     waitingRoom,
     atOnce: networksAtOnce,
   })
+}
+
+function tracesOf(asked: AcceptanceAsk[]): string {
+  const traced = asked.flatMap(({ tradeId, trace }) => (trace ? [[tradeId, trace]] : []))
+  return traced.length === 0 ? '' : JSON.stringify(Object.fromEntries(traced))
 }
 
 export async function recordTrade(

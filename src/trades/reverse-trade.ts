@@ -26,6 +26,8 @@ export type ReversalAsk = {
   actor: string
   reason: string
   answer?: AnswerToKeep
+  /** Of the request, for what the books must hold because of it. */
+  trace?: string
 }
 type Verdict =
   | { ok: true; replayed: boolean; tradeId: Uuid; state: string }
@@ -101,7 +103,14 @@ export async function reverseTrade(deps: { db: Db }, ask: ReversalAsk): Promise<
       feesLeftOut: new Set(asked.filter((id) => !stands.has(id))),
     })
   })
-  const asked = { tradeId, side, actor, reason: ask.reason.trim(), posting: postingJson(posting), promises }
+  const asked = {
+    tradeId,
+    side,
+    actor,
+    reason: ask.reason.trim(),
+    posting: postingJson(posting),
+    promises: promises.map((one) => ({ ...one, trace: ask.trace })),
+  }
   const [verdict] = await askWriter<Verdict>(deps.db, networkId, 'reverse_trades', [
     { ...asked, ...(ask.answer ? { answer: ask.answer } : {}) },
   ])

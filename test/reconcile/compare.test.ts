@@ -50,6 +50,7 @@ function payment(id: string, amountMinor: bigint, more: Partial<Delivery> = {}):
     droppedReason: null,
     promisedAt: new Date(0),
     settledAt: null,
+    trace: null,
     ...more,
   }
 }

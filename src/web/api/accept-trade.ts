@@ -8,7 +8,7 @@ import { proposedFrom } from '../../trades/propose.ts'
 import type { AcceptanceAsk } from '../../trades/record-trade.ts'
 import { otherSide } from '../../trades/trade.ts'
 import type { Deps } from '../deps.ts'
-import { judgedFirst, type KeptAnswer, keptUnder, type Told } from './kept-answer.ts'
+import { judgedFirst, type KeptAnswer, keptUnder, type Told, tracedAs } from './kept-answer.ts'
 import { type Found, sideOf } from './place.ts'
 import { toldOf } from './propose-trade.ts'
 import { openingRoute } from './route.ts'
@@ -60,6 +60,7 @@ export function acceptanceOf(actor: Actor, trade: TradeOnGround, body: Yes, kept
     side,
     confirmTreatment: body.confirmTreatment,
     ...answerFor(kept, outcomeOfNew(trade.id), 200),
+    ...tracedAs(kept),
   }
 }
 

@@ -11,8 +11,16 @@ import { isRefusalCode, Refusal } from '../../kit/refusal.ts'
 import type { Actor } from '../../networks/roles.ts'
 import type { Deps } from '../deps.ts'
 import { Malformed, type Problem, problemOf, sendProblem } from '../errors.ts'
+import { traceOf } from '../trace.ts'
 
-export type KeptAnswer = { actor: string; route: string; key: string; bodyHash: Uint8Array }
+export type KeptAnswer = {
+  actor: string
+  route: string
+  key: string
+  bodyHash: Uint8Array
+  /** Of the request that is answered. */
+  trace?: string
+}
 export type Earlier = { status: number; body: unknown }
 /** An answer as it is kept, and whether it was given before. */
 export type Told = Earlier & { replayed: boolean }
@@ -62,7 +70,13 @@ export function keptAnswerOf(one: { method: string; path: string }, actor: Actor
       'The Idempotency-Key must be 1 to 255 visible ASCII characters.',
       'Send a shorter key without spaces.',
     )
-  return keptUnder({ route: `${one.method} ${one.path}`, address: request.originalUrl }, actor, key, request.body)
+  const door = { route: `${one.method} ${one.path}`, address: request.originalUrl }
+  return { ...keptUnder(door, actor, key, request.body), ...(request.res ? { trace: traceOf(request.res) } : {}) }
+}
+
+/** For what the request leaves in the books. */
+export function tracedAs({ trace }: KeptAnswer): { trace?: string } {
+  return trace === undefined ? {} : { trace }
 }
 
 /** `sent` is what was sent there, as it was sent: under one key, the same words to the same address are the same request. */
@@ -137,7 +151,7 @@ export async function refusedOrBefore(
   refused: { kept: KeptAnswer; refusal: Refusal }[],
 ): Promise<(Told | Refusal)[]> {
   if (refused.length === 0) return []
-  const rows = refused.map(({ kept: { bodyHash, ...kept }, refusal }) => ({
+  const rows = refused.map(({ kept: { bodyHash, trace: _trace, ...kept }, refusal }) => ({
     ...kept,
     bodyHash: Buffer.from(bodyHash).toString('hex'),
     status: refusal.status,

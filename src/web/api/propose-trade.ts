@@ -15,7 +15,7 @@ import type { Parties } from '../../trades/proposal.ts'
 import { type Proposed, postProposal, type ReadyProposal, readyProposal } from '../../trades/propose.ts'
 import type { Linked, Side } from '../../trades/trade.ts'
 import type { Deps } from '../deps.ts'
-import { judgedFirst, type KeptAnswer, keptUnder, type Told } from './kept-answer.ts'
+import { judgedFirst, type KeptAnswer, keptUnder, type Told, tracedAs } from './kept-answer.ts'
 import { linkedDocument } from './linked-document.ts'
 import { inCurrency } from './network-shapes.ts'
 import { networkParams } from './networks.ts'
@@ -57,7 +57,8 @@ export const proposeRoutes = [
     answers: (ask) => {
       invariant(ask.kept, 'a proposal is posted')
       const { networkId, ...body } = ask.body
-      return proposeTrade(ask, body, keptProposal(ask.actor, networkId, ask.kept.key, ask.sent as object))
+      const kept = keptProposal(ask.actor, networkId, ask.kept.key, ask.sent as object)
+      return proposeTrade(ask, body, { ...kept, ...tracedAs(ask.kept) })
     },
   }),
 ]
@@ -164,6 +165,7 @@ export function readyFrom(
       reserve: body.reserve ?? false,
       source: 'api',
       ...answerFor(kept, outcomeOfNew(id), 201),
+      ...tracedAs(kept),
     },
     now,
   )

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Refusal } from '../../kit/refusal.ts'
 import { askReversal, reverseTrade } from '../../trades/reverse-trade.ts'
 import { otherSide } from '../../trades/trade.ts'
+import { tracedAs } from './kept-answer.ts'
 import { atTrade, sideOf } from './place.ts'
 import { type Route, route } from './route.ts'
 import { reason } from './shapes.ts'
@@ -33,6 +34,7 @@ export const reversalRoutes: Route[] = [
         actor: actor.id,
         reason: body.reason,
         ...answerFor(kept, showOutcome(trade), 200),
+        ...(kept ? tracedAs(kept) : {}),
       })
       return showOutcome(reversed)
     },
@@ -56,6 +58,7 @@ export const reversalRoutes: Route[] = [
           actor: actor.id,
           reason: body.reason,
           ...answerFor(kept, showOutcome(at.trade), 200),
+          ...(kept ? tracedAs(kept) : {}),
         }),
       ),
   }),

@@ -167,6 +167,7 @@ async function answerEach<A extends { key: string }>(
       invariant(asked, 'what is well formed was read')
       const judged = judge(deps, ground, asked, sent as object)
       kept = judged.kept
+      kept.trace = traceId
       posts.push({ place, post: judged.ready() })
     } catch (error) {
       if (kept && error instanceof Refusal) refused.push({ place, kept, refusal: error })

@@ -18,6 +18,7 @@ import { partiesOf, propose } from '../../../trades/propose.ts'
 import type { AtMember } from '../../api/place.ts'
 import type { pages, Shown, Visit } from '../../page.ts'
 import { Amount, Choose, Field } from '../../parts.tsx'
+import { traceOf } from '../../trace.ts'
 import { type FormAt, formAt } from '../typed-form.tsx'
 import { type Here, memberHere, see } from '../whereabouts.ts'
 import { memberPage, pathOf } from './member-frame.tsx'
@@ -38,7 +39,7 @@ async function step(visit: Visit): Promise<Shown> {
   if (visit.typed.step === 'edit') return show(visit)
   const ask = proposalTyped(visit, here)
   if (visit.typed.step !== 'propose') return look(visit, here, ask)
-  const trade = await propose(visit.deps, ask)
+  const trade = await propose(visit.deps, { ...ask, trace: traceOf(visit.answer) })
   return {
     goTo: `/trades/${idText('trade', trade.id)}`,
     said:

@@ -11,6 +11,7 @@ import { otherSide, type Side } from '../../../trades/trade.ts'
 import { type AtTrade, sideOf } from '../../api/place.ts'
 import { words } from '../../api/shapes.ts'
 import type { Shown, Visit } from '../../page.ts'
+import { traceOf } from '../../trace.ts'
 import { maybeWords, reasonShape } from '../typed-form.tsx'
 import { type Here, tradeHere, worker } from '../whereabouts.ts'
 
@@ -25,6 +26,7 @@ async function accept(visit: Visit) {
     actor: here.actor.id,
     side: mustStand(here, 'answer_trade', otherSide(here.trade.proposedBy)),
     confirmTreatment: given.confirm === 'yes',
+    trace: traceOf(visit.answer),
   })
   const near = accepted.warnings.some((one) => [here.seller, here.buyer].some((m) => m.accountId === one.accountId))
   return back(
@@ -52,7 +54,7 @@ async function withdrawIt(visit: Visit) {
 async function reverse(visit: Visit) {
   const here = await tradeHere(visit, 'reverse_trade')
   const given = visit.form(z.object({ reason: reasonShape, as: z.enum(['side', 'convener']) }))
-  const ask = { ...placeOf(here), reason: given.reason }
+  const ask = { ...placeOf(here), reason: given.reason, trace: traceOf(visit.answer) }
   if (given.as === 'convener') {
     mustBeAllowed(here.actor, 'trade_as_convener', { networkId: here.networkId })
     await reverseTrade(visit.deps, { ...ask, side: 'convener' })
