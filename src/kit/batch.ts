@@ -47,7 +47,11 @@ export function batchOf<Asked, Verdict>(settings: {
         else one.no(new Error('a batch answered fewer verdicts than it was asked'))
       })
     } catch (error) {
-      if (group.length === 1) return group[0]?.no(error)
+      // A refusal of the whole call is nobody's fault alone, and to ask it in halves would only take longer.
+      if (group.length === 1 || error instanceof Refusal) {
+        for (const one of group) one.no(error)
+        return
+      }
       const middle = group.length >> 1
       await answer(lane, group.slice(0, middle))
       await answer(lane, group.slice(middle))

@@ -148,9 +148,15 @@ export async function askWriter<Verdict>(
       invariant(verdicts.length === asks.length, `${name} answered another number of verdicts`)
       return verdicts
     } catch (error) {
+      if (tookTooLong(error)) throw new Refusal('try_again_soon', {})
       if (tries > retriesOfADeadlock || !isUndoneByTheDatabase(error)) throw error
     }
   }
+}
+
+/** The database gave up on the statement, most likely for a lock that somebody else holds: nothing was written. */
+function tookTooLong(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === '57014'
 }
 
 /** Deadlock or serialization failure: nothing was written, and asking again is safe. */

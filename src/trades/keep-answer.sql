@@ -42,7 +42,8 @@ create or replace function keep_answers(p_answers jsonb[], p_verdicts jsonb[]) r
        and (yes.yes or (refusal.status in (409, 422) and k.verdict ->> 'code' <> 'key_of_other_body' and x."onlyYes" is not true))
      order by x.actor, x.route, x.key, k.place
     on conflict (actor, route, key) do update set status = excluded.status, body = excluded.body, kept_at = excluded.kept_at
-      where answer.status is null
+      -- A no that was kept while this very request was decided is no answer to what stands now.
+      where answer.status is null or (excluded.status < 400 and answer.status >= 400 and answer.body_hash = excluded.body_hash)
 $$;
 
 create or replace function keep_answer(p_answer jsonb, p_verdict jsonb) returns void language sql volatile as $$

@@ -17,6 +17,10 @@ begin
   for place in 1..n loop
     ask := p_asks -> (place - 1);
     verdicts[place] := earlier_answer(ask -> 'answer');
+    if verdicts[place] is null and exists (select 1 from trade o where o.reference = ask #>> '{proposal,reference}'
+         and o.id <> (ask #>> '{proposal,id}')::uuid) then
+      verdicts[place] := '{"ok": false, "code": "trade_name_taken", "facts": {}}';
+    end if;
     continue when verdicts[place] is not null or ask -> 'hold' is null;
     hold_at[place] := jsonb_array_length(postings);
     postings := postings || jsonb_build_array(ask -> 'hold');

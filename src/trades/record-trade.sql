@@ -24,7 +24,7 @@ declare
   -- What was asked, by place; `firsts`: the place at which the same trade is asked for first.
   ids uuid[]; actors text[]; sides text[]; confirms boolean[]; days date[]; consents uuid[]; answers jsonb[]; proposals jsonb[]; firsts integer[];
   -- What was found for it; members and accounts by their own places.
-  stood trade[]; sellers integer[]; buyers integer[]; left_of_month bigint[];
+  stood trade[]; sellers integer[]; buyers integer[]; left_of_month bigint[]; namesakes boolean[];
   -- What became of it. `passed`: the place of the ask that is posted for the same trade.
   verdicts jsonb[]; trades trade[]; is_new boolean[]; posting_at integer[]; passed integer[];
   -- The ledger's own word; who was refused because of another in this call, which the ledger may refuse in its turn.
@@ -84,14 +84,16 @@ begin
        order by id for no key update) m;
   m_name := array(select o.name from unnest(m_organisation) with ordinality m(id, place) left join organisation o on o.id = m.id order by m.place);
   select array_agg(array_position(m_id, s.seller) order by s.place), array_agg(array_position(m_id, s.buyer) order by s.place),
-         array_agg(c.a_month_minor - coalesce(used.used_minor, 0) order by s.place)
-    into sellers, buyers, left_of_month
-    from (select x.seller_member_id as seller, x.buyer_member_id as buyer, x.ordinality as place, sides[x.ordinality] as side, consents[x.ordinality] as consent_id
+         array_agg(c.a_month_minor - coalesce(used.used_minor, 0) order by s.place),
+         array_agg(is_new[s.place] and namesake.found is not null order by s.place)
+    into sellers, buyers, left_of_month, namesakes
+    from (select x.seller_member_id as seller, x.buyer_member_id as buyer, x.reference, x.ordinality as place, sides[x.ordinality] as side, consents[x.ordinality] as consent_id
             from unnest(stood) with ordinality x) s
     left join standing_consent c on c.network_id = p_network and c.id = s.consent_id and c.revoked_at is null and c.side = s.side
      and c.member_id = case s.side when 'seller' then s.seller else s.buyer end
      and c.from_member_id = case s.side when 'seller' then s.buyer else s.seller end
-    left join standing_consent_month used on used.network_id = p_network and used.consent_id = c.id and used.month = this_month;
+    left join standing_consent_month used on used.network_id = p_network and used.consent_id = c.id and used.month = this_month
+    left join lateral (select true as found from trade o where o.reference = s.reference limit 1) namesake on true;
 
   -- ── every rule of trades, each ask on its own; then the ledger, once for all of them ──
   loop
@@ -123,6 +125,8 @@ begin
         code := 'member_not_admitted'; facts := jsonb_build_object('member', m_name[buyers[place]]);
       elsif t.state <> 'proposed' then
         code := 'trade_not_open'; facts := jsonb_build_object('state', t.state);
+      elsif namesakes[place] then
+        code := 'trade_name_taken';
       elsif sides[place] <> 'import' and t.lapses_at <= now_at then
         code := 'trade_lapsed';
       elsif sides[place] <> 'import' and (sides[place] not in ('seller', 'buyer') or sides[place] = t.proposed_by) then

@@ -10,6 +10,7 @@ import { routes } from './api/routes.ts'
 import { serveBells } from './api/webhooks.ts'
 import type { Deps } from './deps.ts'
 import { errorAnswers } from './errors.ts'
+import { knownFirst } from './known-first.ts'
 import { serveMetrics } from './metrics.ts'
 import { servePages } from './pages/pages.ts'
 import { sameOrigin } from './same-origin.ts'
@@ -43,6 +44,7 @@ export function webApp(deps: Deps): Express {
     answer.set('Cache-Control', 'no-store')
     next()
   })
+  app.use('/v1', knownFirst(deps))
   // A thousand asks in one body.
   app.use(/^\/v1\/(.+\/)?batch$/, express.json({ limit: '10mb', strict: true }))
   app.use('/v1', express.json({ limit: '2mb', strict: true }), express.text({ type: 'text/csv', limit: '10mb' }))

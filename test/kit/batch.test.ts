@@ -155,3 +155,14 @@ test('idle waits for what runs and what waits, and is at once when there is noth
   await Promise.all(asked)
   await idle
 })
+
+test('a call that is refused as a whole is not asked again in halves: each of its askers hears why', async () => {
+  const { batch, calls } = hand()
+  const told = Promise.allSettled(['a', 'b', 'c'].map((one) => batch.add('x', one)))
+  await turns(2)
+  calls[0]?.fail(new Refusal('try_again_soon', {}))
+  expect((await told).map((one) => (one.status === 'rejected' ? one.reason.code : one.value))).toEqual(
+    Array(3).fill('try_again_soon'),
+  )
+  expect(calls.length).toBe(1)
+})

@@ -1,6 +1,7 @@
 /** Holds: credits reserved and not yet moved. Listed, made, posted in all or part, released. */
 import { z } from 'zod'
 import { holdCredits, holdIdFor, type NewHold, postHeld, reasonsOfHolds, releaseHeld } from '../../fees/hold-credits.ts'
+import { instantOf } from '../../kit/clock.ts'
 import { asWorker, inTransaction, type Tx } from '../../kit/db.ts'
 import type { Uuid } from '../../kit/ids.ts'
 import { invariant } from '../../kit/invariant.ts'
@@ -90,6 +91,8 @@ const endedOut = z
   })
   .meta({ id: 'HoldEnded' })
 
+/** What comes after it is written with more than four figures for the year, which no database takes. */
+const lastInstant = Date.UTC(9999, 11, 31, 23, 59, 59, 999)
 const newHold = z
   .strictObject({
     debitAccountId: idIn('account').meta({ description: 'The account that would go down' }),
@@ -97,6 +100,7 @@ const newHold = z
     amount: moneyIn,
     expiresAt: z.iso
       .datetime({ offset: true, error: 'An instant is written as in RFC 3339.' })
+      .refine((text) => !(instantOf(text).getTime() > lastInstant), 'The last instant is 9999-12-31T23:59:59Z.')
       .optional()
       .meta({ description: 'When it runs out by itself; needed unless it is promised' }),
     promised: z
