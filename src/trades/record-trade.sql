@@ -24,7 +24,7 @@ declare
   -- What was asked, by place; `firsts`: the place at which the same trade is asked for first.
   ids uuid[]; actors text[]; sides text[]; confirms boolean[]; days date[]; consents uuid[]; answers jsonb[]; proposals jsonb[]; firsts integer[];
   -- What was found for it; members and accounts by their own places.
-  stood trade[]; sellers integer[]; buyers integer[]; left_of_month bigint[]; namesakes boolean[];
+  found trade[]; stood trade[]; sellers integer[]; buyers integer[]; left_of_month bigint[]; namesakes boolean[];
   -- What became of it. `passed`: the place of the ask that is posted for the same trade.
   verdicts jsonb[]; trades trade[]; is_new boolean[]; posting_at integer[]; passed integer[];
   -- The ledger's own word; who was refused because of another in this call, which the ledger may refuse in its turn.
@@ -32,18 +32,12 @@ declare
   postings jsonb[] := '{}';
   seen jsonb := '{}'; planned jsonb := '{}';
   -- What will be written.
-  made_at integer[] := '{}'; outcomes jsonb[] := '{}'; changed trade[] := '{}';
+  made trade[] := '{}'; changed trade[] := '{}';
   used_consents uuid[] := '{}'; used_minors bigint[] := '{}'; used_months date[] := '{}';
   p_day date[] := '{}'; p_number text[] := '{}'; p_left_out jsonb[] := '{}'; p_promises jsonb[] := '{}';
   d_organisation uuid[] := '{}'; d_actor text[] := '{}'; d_what text[] := '{}'; d_facts jsonb[] := '{}';
 begin
-  select h.booked_on into today from ledger_head h where h.network_id = p_network for update;
-  select n.* into net from network n where n.id = p_network;
-  now_at := quits_now();
-  today := greatest((now_at at time zone net.time_zone)::date, today);
-  this_month := date_trunc('month', today)::date;
-
-  -- ── what was asked, and what stands: one read for all ──
+  -- ── what was asked: read before the lock is taken, beside whoever holds it ──
   select array_agg(x."tradeId" order by a.place), array_agg(x.actor order by a.place), array_agg(x.side order by a.place),
          array_agg(coalesce(x."confirmTreatment", false) order by a.place), array_agg(x."bookedOn" order by a.place),
          array_agg(x."consentId" order by a.place), array_agg(x.answer order by a.place), array_agg(x.proposal order by a.place)
@@ -52,11 +46,21 @@ begin
    cross join lateral jsonb_to_record(a.value) x("tradeId" uuid, actor text, side text, "confirmTreatment" boolean, "bookedOn" date,
      "consentId" uuid, answer jsonb, proposal jsonb);
   asked := coalesce(cardinality(ids), 0);
+  for place in 1..asked loop
+    stood[place] := jsonb_populate_record(null::trade, proposals[place]);
+  end loop;
+
+  -- ── what stands: one read for all, under the lock ──
+  select h.booked_on into today from ledger_head h where h.network_id = p_network for update;
+  select n.* into net from network n where n.id = p_network;
+  now_at := quits_now();
+  today := greatest((now_at at time zone net.time_zone)::date, today);
+  this_month := date_trunc('month', today)::date;
   -- One look-up for each: as a list they are looked for through the whole network while the table is young.
   perform 1 from (select distinct i.id from unnest(ids) i(id) order by i.id) i
     cross join lateral (select 1 from trade x where x.network_id = p_network and x.id = i.id limit 1 for update) x;
   select array_agg(s.t order by a.place), array_agg(a.first order by a.place), array_agg(a.verdict order by a.place)
-    into stood, firsts, verdicts
+    into found, firsts, verdicts
     from (
       select i.id, i.place, (min(i.place) over (partition by i.id))::integer as first,
              case when k.status is not null and k.body_hash = decode(i.answer ->> 'bodyHash', 'hex')
@@ -69,11 +73,8 @@ begin
       window same_key as (partition by i.answer ->> 'actor', i.answer ->> 'route', coalesce(i.answer ->> 'key', i.place::text) order by i.place)) a
     left join lateral (select x as t from trade x where x.network_id = p_network and x.id = a.id limit 1) s on true;
   for place in 1..asked loop
-    is_new[place] := (stood[place]).id is null;
-    -- What no rule asks is left out: it is long, and is copied with each touch.
-    if is_new[place] and proposals[place] is not null then
-      stood[place] := jsonb_populate_record(null::trade, proposals[place] - '{lines,promises}'::text[]);
-    end if;
+    is_new[place] := (found[place]).id is null;
+    if not is_new[place] then stood[place] := found[place]; end if;
   end loop;
   select array_agg(m.id), array_agg(m.organisation_id), array_agg(m.account_id), array_agg(m.standing), array_agg(m.invoice_prefix),
          array_agg(m.invoice_series), array_agg(m.invoice_next)
@@ -219,18 +220,12 @@ begin
     t.decided_by := actors[place];
     t.treatment_confirmed := true;
     t.changed_at := now_at;
-    if is_new[place] then
-      made_at := made_at || place;
-      outcomes := outcomes || jsonb_build_object('state', t.state, 'booked_on', t.booked_on, 'invoice_number', t.invoice_number,
-        'decided_at', t.decided_at, 'decided_by', t.decided_by, 'treatment_confirmed', true, 'consent_id', t.consent_id, 'changed_at', now_at);
-    else
-      changed := changed || t;
-    end if;
+    if is_new[place] then made := made || t; else changed := changed || t; end if;
     if not t.ledger_only then
       p_day := p_day || t.booked_on;
       p_number := p_number || given;
       p_left_out := p_left_out || jsonb_path_query_array(verdict, '$.transfers[*] ? (@.leftOut == true).id');
-      p_promises := p_promises || case when is_new[place] then proposals[place] -> 'promises' else t.promises end;
+      p_promises := p_promises || t.promises;
     end if;
     k := case sides[place] when 'seller' then sellers[place] when 'buyer' then buyers[place] end;
     d_organisation := d_organisation || m_organisation[k];
@@ -263,9 +258,7 @@ begin
   end loop;
 
   if cardinality(d_what) > 0 then
-    insert into trade
-      select x.* from unnest(made_at, outcomes) o(place, outcome)
-       cross join lateral jsonb_populate_record(null::trade, proposals[o.place] || o.outcome) x;
+    insert into trade select s.* from unnest(made) s;
     update trade x set state = s.state, booked_on = s.booked_on, invoice_number = s.invoice_number, decided_at = s.decided_at,
            decided_by = s.decided_by, treatment_confirmed = true, consent_id = s.consent_id, changed_at = s.changed_at
       from unnest(changed) s where x.network_id = p_network and x.id = s.id;
