@@ -222,8 +222,11 @@ test('connections are listed, paused and resumed; a member without a live book c
   const at = ['--network', network.slug]
   const [listed] = (await askJson(['connections', 'list', ...at])).json
   expect(listed).toMatchObject({ kind: 'fake', state: 'live', organisation: firm.member.organisation.name })
-  expect(await ask(['connections', 'resume', listed.id])).toMatchObject({ exit: 2 })
-  expect(await ask(['connections', 'pause', listed.id])).toMatchObject({
+  expect(await ask(['connections', 'resume', listed.id])).toMatchObject({
+    exit: 0,
+    out: expect.stringContaining('is live'),
+  })
+  expect(await ask(['connections', 'pause', listed.id, '--reason', 'stocktaking'])).toMatchObject({
     exit: 0,
     out: expect.stringContaining('is paused'),
   })
@@ -255,11 +258,11 @@ test('a parked delivery is listed with its words, tried again, and dropped with 
   const at = ['--network', network.slug]
   const listed = (await askJson(['deliveries', 'list', ...at])).json
   expect(listed).toMatchObject([
-    { reference: 'C0', cause: 'contact_ambiguous', words: { button: 'choose_contact' } },
+    { reference: 'C0', cause: 'contact_ambiguous', next: { button: 'choose_contact' } },
     { reference: 'C1', book: 'Parked Ltd' },
   ])
   expect(await ask(['deliveries', 'retry', listed[0].id])).toMatchObject({ exit: 0, out: 'C0 is waiting.' })
-  expect(await ask(['deliveries', 'retry', listed[0].id])).toMatchObject({ exit: 2 })
+  expect(await ask(['deliveries', 'retry', listed[0].id])).toMatchObject({ exit: 0, out: 'C0 is waiting already.' })
   expect(await ask(['deliveries', 'drop', listed[1].id])).toMatchObject({ exit: 1, err: '--reason is missing.' })
   expect(await ask(['deliveries', 'drop', listed[1].id, '--reason', 'closed'])).toMatchObject({
     exit: 0,

@@ -41,6 +41,10 @@ export type Connection = {
   madeBy: string
   madeAt: Date
   endedAt: Date | null
+  /** The last pause, as long as it lasts. */
+  pausedBy: string | null
+  pausedAt: Date | null
+  pauseReason: string | null
 }
 
 export const usualAskFirst = 5
@@ -66,22 +70,6 @@ export async function openConnectionOf(tx: Tx, organisationId: Uuid): Promise<Co
 export async function lockConnection(tx: Tx, id: Uuid): Promise<Connection> {
   await tx.$queryRaw`select id from connection where id = ${id}::uuid for update`
   return connectionOf(tx, id)
-}
-
-/** Nothing is sent until it goes on; what is promised waits. Runs as the worker, like all that makes a lane due. */
-export async function pause(tx: Tx, clock: Clock, ask: { connectionId: Uuid; actor: string }): Promise<Connection> {
-  const connection = await moveConnection(tx, ask.connectionId, 'paused')
-  await told(tx, clock, connection, ask.actor, 'connection_paused')
-  return connection
-}
-
-export async function resume(tx: Tx, clock: Clock, ask: { connectionId: Uuid; actor: string }): Promise<Connection> {
-  const held = await lockConnection(tx, ask.connectionId)
-  if (held.state !== 'paused') throw new Refusal('connection_does_not_allow', { state: held.state, wanted: 'resumed' })
-  const connection = await moveConnection(tx, ask.connectionId, 'live')
-  await makeLaneDue(tx, connection.organisationId, 'book')
-  await told(tx, clock, connection, ask.actor, 'connection_resumed')
-  return connection
 }
 
 /** How many trades wait for a yes: 0 none, null always. */

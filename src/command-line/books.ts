@@ -1,9 +1,8 @@
-/** Members' books: do they agree with the ledger, are they connected, and what waits for them. */
+/** Members' books: do they agree with the ledger. */
 import type { Command } from 'commander'
-import { connectionOf, healthOfNetwork, openConnectionOf, pause, resume } from '../books/connection.ts'
-import { machineClock } from '../kit/clock.ts'
+import { openConnectionOf } from '../books/connection.ts'
 import type { Tx } from '../kit/db.ts'
-import { idFromText, idText, type Uuid } from '../kit/ids.ts'
+import { idText } from '../kit/ids.ts'
 import { showAmount } from '../kit/money.ts'
 import { Refusal } from '../kit/refusal.ts'
 import { type Member, membersOf } from '../networks/member.ts'
@@ -22,23 +21,6 @@ export function bookCommands(program: Command, asking: Asking): void {
     says: 'read live books back and compare them with the ledger; 2 when something disagrees',
     options: [anyNetwork, memberOption],
     work: reconcile,
-  })
-  const connections = program.command('connections').description('connections to members’ books')
-  leaf(connections, asking, {
-    name: 'list',
-    says: 'every member with its connection',
-    options: [anyNetwork],
-    work: list,
-  })
-  leaf(connections, asking, {
-    name: 'pause <connection>',
-    says: 'send nothing until it goes on',
-    work: (_a, args) => move(asking, args, pause),
-  })
-  leaf(connections, asking, {
-    name: 'resume <connection>',
-    says: 'go on',
-    work: (_a, args) => move(asking, args, resume),
   })
 }
 
@@ -112,52 +94,4 @@ async function liveBooks(tx: Tx, options: Options): Promise<{ network: Network; 
       if (mapping?.confirmedAt) due.push({ network, member })
     }
   return due
-}
-
-async function list(asking: Asking, _args: string[], options: Options): Promise<Answer> {
-  return withHouse(asking, async (deps) => {
-    const found = await inWork(deps, async (tx) => {
-      const all = []
-      for (const network of await networksNamed(tx, options))
-        for (const health of await healthOfNetwork(tx, network.id)) {
-          const connection = await openConnectionOf(tx, health.organisationId)
-          all.push({
-            network: network.slug,
-            id: connection && idText('connection', connection.id),
-            book: connection?.bookName ?? null,
-            health,
-          })
-        }
-      return all
-    })
-    const rows = found.map(({ network, id, book, health }) => [
-      network,
-      id ?? '-',
-      health.kind ?? '-',
-      health.state ?? 'none',
-      health.lastCause ?? '-',
-      `${health.organisation}${book ? ` (${book})` : ''}`,
-    ])
-    return {
-      json: found.map(({ health, ...one }) => ({
-        ...one,
-        ...health,
-        organisationId: idText('organisation', health.organisationId),
-      })),
-      text: columns([['network', 'id', 'kind', 'state', 'trouble', 'member'], ...rows], 'No members.'),
-    }
-  })
-}
-
-async function move(asking: Asking, [text = '']: string[], to: typeof pause): Promise<Answer> {
-  const connectionId = idFromText('connection', text) as Uuid | null
-  if (!connectionId) throw new BadUse(`"${text}" is no id of a connection; see: connections list`)
-  return withHouse(asking, async (deps) => {
-    const connection = await inWork(deps, async (tx) => {
-      await to(tx, machineClock, { connectionId, actor })
-      return connectionOf(tx, connectionId)
-    })
-    const json = { id: text, state: connection.state, book: connection.bookName }
-    return { json, text: `${connection.bookName} is ${connection.state}.` }
-  })
 }

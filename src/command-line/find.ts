@@ -1,6 +1,6 @@
 /** What an option names: a network by its short name or id, a member by its id, invoice prefix or exact name. */
 import type { Tx } from '../kit/db.ts'
-import { idFromText } from '../kit/ids.ts'
+import { idFromText, type Uuid } from '../kit/ids.ts'
 import { Refusal } from '../kit/refusal.ts'
 import { type Member, membersOf } from '../networks/member.ts'
 import { type Network, networksSeen } from '../networks/network.ts'
@@ -9,6 +9,8 @@ import { BadUse, type Options, textOf } from './terminal.ts'
 const mostMembers = 100_000
 export const networkOption = ['--network <name>', 'short name or id; may be left out when there is only one'] as const
 export const memberOption = ['--member <name>', 'id, invoice prefix or exact name'] as const
+
+export const organisationOption = ['--organisation <name>', 'whose book: its id or exact name'] as const
 
 export async function networkNamed(tx: Tx, options: Options): Promise<Network> {
   const name = textOf(options, 'network')
@@ -37,4 +39,13 @@ export async function memberNamed(tx: Tx, network: Network, name: string): Promi
   if (!member) throw new Refusal('not_found', { thing: `member "${name}" in ${network.name}` })
   if (found.length > 1) throw new BadUse(`${found.length} members answer to "${name}"; name one by its id.`)
   return member
+}
+
+export async function organisationNamed(tx: Tx, name: string): Promise<Uuid> {
+  const id = idFromText('organisation', name)
+  const found = await tx.organisation.findMany({ where: id ? { id } : { name }, select: { id: true }, take: 2 })
+  const [organisation] = found
+  if (!organisation) throw new Refusal('not_found', { thing: `organisation "${name}"` })
+  if (found.length > 1) throw new BadUse(`Several organisations are called "${name}"; name one by its id.`)
+  return organisation.id
 }

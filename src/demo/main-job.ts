@@ -252,7 +252,7 @@ async function approveAll(firms: Firm[], say: Job['say']): Promise<void> {
   }
 }
 
-type Delivery = { reference: string; state: string; parked: { cause: string } | null; tradeId: string | null }
+type Delivery = { reference: string; state: string; cause: string | null; tradeId: string | null }
 
 /** Waits until nothing is on its way any more. What is parked waits for a person, and is told of at the end. */
 async function drain(firms: Firm[], say: Job['say']): Promise<void> {
@@ -318,9 +318,7 @@ async function judge(
     linesOf.set(firm, lines)
     entriesOf.set(firm, await firm.program.all<Entry>(`${firm.path}/statement`))
     const deliveries = await firm.program.all<Delivery>(`${firm.path}/deliveries?state=parked`)
-    parked.push(
-      ...deliveries.map((one) => ({ member: firm.name, reference: one.reference, cause: one.parked?.cause ?? '' })),
-    )
+    parked.push(...deliveries.map((one) => ({ member: firm.name, reference: one.reference, cause: one.cause ?? '' })))
     const wrong = lines.filter((one) => one.verdict !== 'match')
     books.push({
       member: firm.name,

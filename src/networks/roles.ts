@@ -46,6 +46,7 @@ export const deeds = {
   see_health: reads('operator', 'convener', 'auditor'),
   run_audit: writes('operator', 'convener', 'auditor'),
   pause_network: writes('operator', 'convener'),
+  pause_sending: writes('operator', 'convener'),
   change_terms: writes('convener'),
   name_network_role: writes('operator', 'convener'),
   invite_member: writes('convener'),

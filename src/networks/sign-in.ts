@@ -72,14 +72,18 @@ export async function askSignIn(
 }
 
 /** A link for an installation without mail, bound to no browser: whoever can ask for it here owns the machine. */
-export async function makeSignInLink(deps: Deps, email: string): Promise<{ token: string; expiresAt: Date }> {
+export async function makeSignInLink(
+  deps: Deps,
+  email: string,
+  nextPath: string | null = null,
+): Promise<{ token: string; expiresAt: Date }> {
   return inTransaction(deps.db, asWorker, async (tx) => {
     const person = await personByEmail(tx, email)
     if (!person) throw new Refusal('not_found', { thing: `person with the address ${email}` })
     const madeAt = await databaseNow(tx)
     const token = newSecret()
     const expiresAt = instantOf(madeAt.getTime() + linkLivesMs)
-    const link = { tokenHash: hashOf(token), personId: person.id, browserHash: null, nextPath: null, madeAt, expiresAt }
+    const link = { tokenHash: hashOf(token), personId: person.id, browserHash: null, nextPath, madeAt, expiresAt }
     await tx.signInLink.create({ data: link })
     const facts = { person: idText('person', person.id) }
     await recordDeed(tx, { now: () => madeAt }, { actor: 'quits', what: 'sign_in_link_made', facts })

@@ -31,7 +31,7 @@ export const deliveryMoves = {
   parked: ['waiting', 'delivered', 'dropped', 'undone'], // a person decided
   delivered: ['waiting'], // a person removed it in the book, and it is asked for anew
   undone: [],
-  dropped: ['undone'], // its trade was reversed
+  dropped: ['waiting', 'undone'], // a person took it back, or its trade was reversed
 } as const satisfies Record<DeliveryState, readonly DeliveryState[]>
 
 export function mayMove(from: DeliveryState, to: DeliveryState): boolean {

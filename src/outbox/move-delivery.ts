@@ -1,6 +1,8 @@
 /**
- * What a person may do with a delivery: try again, drop with a reason, re-date, take another number, choose the contact,
- * say yes. Runs as the worker; who may is asked before.
+ * What a person may do with a delivery: try again, re-date, take another number, link, choose the contact, say yes.
+ *
+ * Keeps: what is being sent at this moment is not touched; a deed that is done already is done.
+ * Runs as the worker; who may is asked before.
  */
 import { keepContact } from '../books/contact.ts'
 import { addDays, type Clock, type Day } from '../kit/clock.ts'
@@ -9,7 +11,8 @@ import type { Uuid } from '../kit/ids.ts'
 import { invariant } from '../kit/invariant.ts'
 import { Refusal } from '../kit/refusal.ts'
 import { recordDeed } from '../networks/record-deed.ts'
-import { type Delivery, deliveryFrom, type PromisedDocument } from './delivery.ts'
+import { type Delivery, type DeliveryState, deliveryFrom, type PromisedDocument } from './delivery.ts'
+import { takeUpAgain } from './take-up-again.ts'
 
 export type DeliveryPlace = { networkId: Uuid; id: Uuid }
 
@@ -19,37 +22,40 @@ export async function deliveryOf(tx: Tx, { networkId, id }: DeliveryPlace): Prom
   return deliveryFrom(row)
 }
 
-/** Looked up first, then put again; under a new key, since a person may have mended what the vendor remembers refusing. */
-export async function retryDelivery(tx: Tx, place: DeliveryPlace): Promise<void> {
-  const delivery = await deliveryOf(tx, place)
-  if (delivery.state !== 'parked')
-    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'tried again' })
+/** How a state is said in a refusal. */
+const stateWords: Record<DeliveryState, string> = {
+  waiting: 'waiting',
+  sending: 'being sent at this moment',
+  delivered: 'in the book',
+  parked: 'parked',
+  undone: 'undone',
+  dropped: 'dropped',
+}
+
+export function doesNotAllow(state: DeliveryState, wanted: string): Refusal {
+  return new Refusal('delivery_does_not_allow', { state: stateWords[state], wanted })
+}
+
+/**
+ * The delivery, with its trade, its book's lane and itself locked, in the order in which everybody locks them: a worker
+ * that begins a try or writes what became of one holds the lane for that moment, so neither can happen beside a deed.
+ */
+export async function lockDelivery(tx: Tx, place: DeliveryPlace): Promise<Delivery> {
+  const { organisationId, tradeId } = await deliveryOf(tx, place)
+  if (tradeId)
+    await tx.$queryRaw`select id from trade where network_id = ${place.networkId}::uuid and id = ${tradeId}::uuid for no key update`
+  await tx.$queryRaw`select id from lane where id = ${organisationId}::uuid for update`
+  await tx.$queryRaw`select id from delivery where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid for update`
+  return deliveryOf(tx, place)
+}
+
+/** Tried again; what waits to go already is left to it. True when this was what set it going. */
+export async function retryDelivery(tx: Tx, place: DeliveryPlace): Promise<boolean> {
+  const delivery = await lockDelivery(tx, place)
+  if (delivery.state === 'waiting') return false
+  if (delivery.state !== 'parked') throw doesNotAllow(delivery.state, 'tried again')
   await again(tx, delivery, {})
-}
-
-/** All of one book that are parked for the same cause. Gives their number. */
-export async function retryAllOfCause(
-  tx: Tx,
-  ask: { networkId: Uuid; organisationId: Uuid; cause: string },
-): Promise<number> {
-  const rows = await tx.delivery.findMany({
-    where: { networkId: ask.networkId, organisationId: ask.organisationId, state: 'parked', parkedCause: ask.cause },
-  })
-  for (const row of rows) await again(tx, deliveryFrom(row), {})
-  return rows.length
-}
-
-/** Nothing more is sent for it, nor for what depends on it. */
-export async function dropDelivery(tx: Tx, place: DeliveryPlace, reason: string, at: Date): Promise<void> {
-  const delivery = await deliveryOf(tx, place)
-  if (delivery.state !== 'parked' && delivery.state !== 'waiting')
-    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'dropped' })
-  await tx.$executeRaw`
-    with recursive gone as (
-      select id from delivery where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid
-      union select child.id from delivery child join gone on gone.id = any (child.depends_on) where child.network_id = ${place.networkId}::uuid)
-    update delivery set state = 'dropped', dropped_reason = ${reason}, settled_at = ${at}
-    where network_id = ${place.networkId}::uuid and id in (select id from gone) and state in ('waiting', 'parked')`
+  return true
 }
 
 /**
@@ -57,18 +63,16 @@ export async function dropDelivery(tx: Tx, place: DeliveryPlace, reason: string,
  * `to` must lie after the lock.
  */
 export async function redateDelivery(tx: Tx, place: DeliveryPlace, to: Day | null): Promise<Day> {
-  const delivery = await deliveryOf(tx, place)
+  const delivery = await lockDelivery(tx, place)
   if (delivery.state !== 'parked' || delivery.parkedCause !== 'period_locked' || delivery.document.what === 'contact') {
-    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'given another day' })
+    throw doesNotAllow(delivery.state, 'given another day')
   }
   const locked = typeof delivery.parkedFacts?.lockedThrough === 'string' ? delivery.parkedFacts.lockedThrough : null
   const day = to ?? (locked ? addDays(locked, 1) : null)
   const firstOpen = locked ? addDays(locked, 1) : null
   const today = await todayIn(tx, place.networkId)
-  if (day && day > today && day !== firstOpen)
-    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'given a day that has not come' })
-  if (!day || (locked && day <= locked))
-    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'given a day in a closed period' })
+  if (day && day > today && day !== firstOpen) throw doesNotAllow(delivery.state, 'given a day that has not come')
+  if (!day || (locked && day <= locked)) throw doesNotAllow(delivery.state, 'given a day in a closed period')
   const truth =
     delivery.document.what === 'invoice' || delivery.document.what === 'bill'
       ? `Tax point ${delivery.document.datedOn}. `
@@ -95,10 +99,10 @@ async function todayIn(tx: Tx, networkId: Uuid): Promise<Day> {
  * buyer's bill follow while that has not been sent. What is no invoice keeps its number and adds to it.
  */
 export async function takeNextNumber(tx: Tx, place: DeliveryPlace): Promise<string> {
-  const delivery = await deliveryOf(tx, place)
+  const delivery = await lockDelivery(tx, place)
   const { document } = delivery
   if (delivery.state !== 'parked' || delivery.parkedCause !== 'number_taken' || !('linkedId' in document))
-    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'renumbered' })
+    throw doesNotAllow(delivery.state, 'renumbered')
   const isInvoice = document.what === 'invoice' && delivery.tradeId !== null
   const number = isInvoice ? await nextNumberOf(tx, delivery) : longerNumber(document.number ?? delivery.reference)
   await again(tx, delivery, { ...document, number })
@@ -135,11 +139,11 @@ function longerNumber(number: string): string {
 
 /** A bill that stood in the book already is the trade's: it is used as it is, and paid; none is made. */
 export async function linkBill(tx: Tx, place: DeliveryPlace): Promise<string> {
-  const delivery = await deliveryOf(tx, place)
+  const delivery = await lockDelivery(tx, place)
   const { document, parkedFacts } = delivery
   const linkedId = parkedFacts?.billId
   if (delivery.state !== 'parked' || delivery.parkedCause !== 'bill_already_there' || typeof linkedId !== 'string')
-    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'linked' })
+    throw doesNotAllow(delivery.state, 'linked')
   const taken = await tx.$queryRaw<{ id: Uuid }[]>`
     select id from delivery where network_id = ${place.networkId}::uuid and organisation_id = ${delivery.organisationId}::uuid and kind = 'bill'
       and state not in ('undone', 'dropped') and (document ->> 'linkedId' = ${linkedId} or receipt ->> 'id' = ${linkedId}) limit 1`
@@ -153,7 +157,7 @@ export async function linkBill(tx: Tx, place: DeliveryPlace): Promise<string> {
  * must have been missed by a reconciliation first.
  */
 export async function askAnew(tx: Tx, place: DeliveryPlace): Promise<void> {
-  const delivery = await deliveryOf(tx, place)
+  const delivery = await lockDelivery(tx, place)
   const isRemoved = delivery.state === 'parked' && delivery.parkedCause === 'removed_by_person'
   const isMissed =
     delivery.state === 'delivered' &&
@@ -165,18 +169,26 @@ export async function askAnew(tx: Tx, place: DeliveryPlace): Promise<void> {
         kind: { in: ['missing_in_book', 'voided_by_person'] },
       },
     })) > 0
-  if (!isRemoved && !isMissed)
-    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'made anew' })
+  if (!isRemoved && !isMissed) throw doesNotAllow(delivery.state, 'made anew')
   const [, base = delivery.reference, count = '1'] = /^(\w+-\w+)(?:-(\d+))?$/.exec(delivery.reference) ?? []
   await tx.delivery.update({
     where: { networkId_id: { networkId: delivery.networkId, id: delivery.id } },
     data: { reference: `${base}-${Number(count) + 1}`, settledAt: null },
   })
   await tx.$executeRaw`update delivery set receipt = null where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid`
-  await again(tx, { ...delivery, parkedCause: null }, {})
+  // Under its new reference nothing was ever sent, so there is nothing to look for; and it must not bear the old key.
+  await again(tx, delivery, {}, true)
+  await tx.$executeRaw`update delivery set look_first = false where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid`
 }
 
-const contactCauses = ['contact_ambiguous', 'contact_archived', 'contact_gone', 'contact_missing', 'name_taken']
+const contactCauses = [
+  'contact_ambiguous',
+  'contact_archived',
+  'contact_gone',
+  'contact_missing',
+  'contact_number_taken',
+  'name_taken',
+]
 
 /**
  * A person's choice of the contact that stands for a counterparty: remembered, and everything that waits for it goes again.
@@ -188,10 +200,10 @@ export async function chooseContact(
   contact: { id: string; name: string },
   told: { clock: Clock; actor: string },
 ): Promise<void> {
-  const delivery = await deliveryOf(tx, place)
+  const delivery = await lockDelivery(tx, place)
   const { document } = delivery
   if (delivery.state !== 'parked' || !contactCauses.includes(delivery.parkedCause ?? ''))
-    throw new Refusal('delivery_does_not_allow', { state: delivery.state, wanted: 'given a contact' })
+    throw doesNotAllow(delivery.state, 'given a contact')
   const connection = await tx.connection.findFirst({
     where: { organisationId: delivery.organisationId, state: { not: 'ended' } },
     select: { id: true },
@@ -235,28 +247,16 @@ export function roleIn(document: PromisedDocument): 'customer' | 'supplier' {
   return document.what === 'invoice' || document.what === 'credit_note' ? 'customer' : 'supplier'
 }
 
-/** Tries that ended without anybody knowing how, and causes that are about what stands in the book, want a look first. */
-const lookedAtFirst = ['outcome_unknown', 'same_reference_other_content', 'removed_by_person']
-
-async function again(tx: Tx, delivery: Delivery, document: object): Promise<void> {
-  const unknown = await tx.attempt.count({
-    where: { networkId: delivery.networkId, deliveryId: delivery.id, outcome: 'unknown' },
-  })
-  await tx.delivery.update({
-    where: { networkId_id: { networkId: delivery.networkId, id: delivery.id } },
-    data: {
-      state: 'waiting',
-      parkedCause: null,
-      parkedFacts: {},
-      fails: 0,
-      lookFirst: unknown > 0 || lookedAtFirst.includes(delivery.parkedCause ?? ''),
-      generation: delivery.generation + 1,
-      ...(Object.keys(document).length > 0 ? { document: JSON.parse(JSON.stringify(document)) } : {}),
-    },
-  })
-  // A minute ago: whatever an earlier try left in the book shows in its searches by now.
-  await tx.$executeRaw`update delivery set due_at = quits_now() - interval '1 minute' where network_id = ${delivery.networkId}::uuid and id = ${delivery.id}::uuid`
-  await tx.$executeRaw`select wake_lane(${delivery.organisationId}::uuid)`
+async function again(tx: Tx, delivery: Delivery, document: object, isAnew = false): Promise<void> {
+  const { networkId, id, organisationId } = delivery
+  const isCorrected = Object.keys(document).length > 0
+  await takeUpAgain(tx, { networkId, ids: [id], corrected: isCorrected || isAnew })
+  if (isCorrected)
+    await tx.delivery.update({
+      where: { networkId_id: { networkId, id } },
+      data: { document: JSON.parse(JSON.stringify(document)) },
+    })
+  await tx.$executeRaw`select wake_lane(${organisationId}::uuid)`
 }
 
 /** A person's yes to one trade in one book, after a preview. Saying it twice is saying it once. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import nock from 'nock'
 import { expect, test } from 'vitest'
 import { BookError } from '../../connectors/port.ts'
+import { vendorErrors } from '../../src/outbox/catalogue/vendor-errors.ts'
 import { api, company, connectorWith, grant, invoice, playedByNock } from './quickbooks-scene.ts'
 
 playedByNock()
@@ -37,6 +38,7 @@ test.each(names)('a write answered by %s', async (name) => {
   const error = await refusalOf(connectorWith().putDocuments(grant, [{ key: 'key-1', thing: invoice() }]))
 
   expect(error.kind).toBe(kind)
+  expect(error.facts.cause).toBe(vendorErrors.quickbooks[name.replace('.json', '')])
   expect(error.facts).toMatchObject({ ...facts, callId: '1-674300-abc' })
   expect(JSON.stringify(error.facts)).not.toMatch(/canary|<html|<h1/i)
 })

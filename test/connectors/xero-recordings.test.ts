@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import nock from 'nock'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BookError, type Verdict } from '../../connectors/port.ts'
+import { vendorErrors } from '../../src/outbox/catalogue/vendor-errors.ts'
 import { api, book, identity, invoiceOfTen, makeXero, paymentOf, receiptOf, standIn } from './xero-wire.ts'
 
 type Recording = {
@@ -135,6 +136,7 @@ describe('what Xero answers is told as a kind and a cause', () => {
       })
       const error = await errorOf(call)
       expect(error).toMatchObject(recording.error)
+      expect(error.facts.cause).toBe(vendorErrors.xero[file.replace('.json', '')])
       expect(error.facts.said).not.toMatch(/[<>]/)
       expect((played as nock.Scope | null)?.isDone()).toBe(true)
       for (const secret of [grant.accessToken, grant.refreshToken, 'the-secret']) {

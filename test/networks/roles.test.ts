@@ -37,6 +37,7 @@ const matrix: Record<DeedName, string> = {
   see_health: 'oca',
   run_audit: 'oca',
   pause_network: 'oc',
+  pause_sending: 'oc',
   change_terms: 'c',
   name_network_role: 'oc',
   invite_member: 'c',

@@ -1,16 +1,11 @@
 /** The worker keeps what was promised: in order, once, and only what may go. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { pause, resume } from '../../src/books/connection.ts'
+import { pause, resume } from '../../src/books/pause.ts'
 import { withConnection } from '../../src/kit/db.ts'
 import { organisationOf } from '../../src/networks/organisation.ts'
-import {
-  approveTrade,
-  dropDelivery,
-  redateDelivery,
-  retryAllOfCause,
-  retryDelivery,
-  takeNextNumber,
-} from '../../src/outbox/move-delivery.ts'
+import { dropDelivery } from '../../src/outbox/drop-delivery.ts'
+import { approveTrade, redateDelivery, retryDelivery, takeNextNumber } from '../../src/outbox/move-delivery.ts'
+import { retryAll } from '../../src/outbox/retry-all.ts'
 import { reversalFor } from '../../src/trades/documents.ts'
 import type { BooksSetUp } from '../books/set-up.ts'
 import { ground, type SmallOutbox, smallOutbox } from './small-outbox.ts'
@@ -197,7 +192,7 @@ test('a book’s calls keep within its minute', async () => {
 test('a paused connection holds everything; resumed, it goes', async () => {
   const outbox = await smallOutbox(on)
   const ask = { connectionId: outbox.connection('mill').id, actor: 'per_owner' }
-  await on.worker((tx) => pause(tx, on.clock, ask))
+  await on.worker((tx) => pause(tx, on.clock, { ...ask, reason: 'year end' }))
   await outbox.sale('mill', 'bakery')
   await outbox.deliver()
   expect(outbox.papers('mill')).toBe('')
@@ -259,7 +254,8 @@ test('all that is parked for one cause goes again at once, and each under a new 
   await outbox.deliver()
   outbox.book('mill').lockPeriod(null)
   const { networkId, organisationId } = outbox.member('mill')
-  const count = await on.worker((tx) => retryAllOfCause(tx, { networkId, organisationId, cause: 'period_locked' }))
+  const places = [{ networkId, organisationId }]
+  const count = await retryAll(on.deps, { places, cause: 'period_locked', actor: 'per_owner' })
   await outbox.deliver()
 
   expect(count).toBe(2)

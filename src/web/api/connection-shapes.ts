@@ -2,7 +2,9 @@
 import { z } from 'zod'
 import type { Connection } from '../../books/connection.ts'
 import { type MappingKept, mappingShape } from '../../books/mapping.ts'
+import { type Pause, pauseOf } from '../../books/pause.ts'
 import type { PreviewTrade } from '../../outbox/preview.ts'
+import { inOneBreath, wordsFor } from '../../outbox/words.ts'
 import { dayOut, idOut, at as instant, instantOut, money, moneyOut, show } from './shapes.ts'
 
 export const bookKinds = ['xero', 'quickbooks', 'fake'] as const
@@ -14,6 +16,14 @@ const nextSteps: Record<Connection['state'], string> = {
   paused: 'Resume it when it should go on.',
   needs_sign_in: 'Give consent again (POST …/connection/consents) and choose the same book.',
   ended: 'Give consent again to connect a book.',
+}
+
+export const pauseOut = z
+  .object({ by: z.string().nullable(), at: instantOut.nullable(), reason: z.string().nullable() })
+  .meta({ id: 'Pause' })
+
+export function showPause(pause: Pause | null): z.input<typeof pauseOut> | null {
+  return pause && { by: pause.by, at: instant(pause.at), reason: pause.reason }
 }
 
 export const connectionOut = z
@@ -33,7 +43,8 @@ export const connectionOut = z
     vatRegistered: z.boolean(),
     profileReadAt: instantOut,
     lastGoodCallAt: instantOut.nullable().meta({ description: 'Health: the last call that worked' }),
-    lastError: z.object({ cause: z.string(), at: z.string() }).nullable(),
+    lastError: z.object({ cause: z.string(), words: z.string(), at: z.string() }).nullable(),
+    paused: pauseOut.nullable().meta({ description: 'By whom, when and why; null while it is not paused' }),
   })
   .meta({ id: 'Connection' })
 
@@ -55,7 +66,12 @@ export function showConnection(connection: Connection): z.input<typeof connectio
     vatRegistered: profile.vat.registered,
     profileReadAt: instant(connection.profileReadAt),
     lastGoodCallAt: instant(connection.lastGoodCallAt),
-    lastError: lastError && { cause: lastError.cause, at: lastError.at },
+    lastError: lastError && {
+      cause: lastError.cause,
+      words: inOneBreath(wordsFor(lastError.cause)),
+      at: lastError.at,
+    },
+    paused: showPause(pauseOf(connection)),
   }
 }
 

@@ -10,24 +10,25 @@ import {
   type ConnectionHealth,
   healthOfNetwork,
   openConnectionOf,
-  pause,
-  resume,
   setAskFirst,
 } from '../../books/connection.ts'
 import { disconnect } from '../../books/disconnect.ts'
 import { checkMappingsOf } from '../../books/mapping.ts'
+import { pause, pauseSending, resume, resumeSending, sendingPauseOf } from '../../books/pause.ts'
 import { asWorker, inTransaction, type Tx } from '../../kit/db.ts'
 import { Refusal } from '../../kit/refusal.ts'
 import { askBook } from './ask-book.ts'
-import { bookKinds, connectionOut, offeredOut, showConnection } from './connection-shapes.ts'
+import { bookKinds, connectionOut, offeredOut, pauseOut, showConnection, showPause } from './connection-shapes.ts'
 import { memberParams } from './member-shapes.ts'
 import { networkParams } from './networks.ts'
 import { type AtMember, atMember, atNetwork } from './place.ts'
 import { type Route, route } from './route.ts'
-import { idIn, idOut, at as instant, instantOut, listOf, show, words } from './shapes.ts'
+import { idIn, idOut, at as instant, instantOut, listOf, reason, show, words } from './shapes.ts'
 
 const one = { params: memberParams, find: atMember, tag: 'Connection' }
 const path = '/networks/{networkId}/members/{memberId}/connection'
+const ofNetwork = { params: networkParams, find: atNetwork, tag: 'Connection' }
+const sendingOut = z.object({ paused: pauseOut.nullable() })
 const consentParams = memberParams.extend({ consentId: idIn('consent') })
 
 export const connectionRoutes: Route[] = [
@@ -106,8 +107,34 @@ export const connectionRoutes: Route[] = [
       return showConnection(connection)
     },
   }),
-  moveRoute('pause', 'Pause: nothing is sent, nothing is lost', pause),
-  moveRoute('resume', 'Go on after a pause', resume),
+  route({
+    ...one,
+    method: 'post',
+    path: `${path}/pause`,
+    summary: 'Pause this book: nothing is sent once this has answered, promises go on, nothing is lost',
+    deed: 'connect_book',
+    body: z.strictObject({ reason }),
+    answer: connectionOut,
+    answers: async ({ deps, actor, at, body, inTx }) =>
+      inTx(asWorker, async (tx) => {
+        const { id } = await connectionAt(tx, at)
+        const ask = { connectionId: id, reason: body.reason, actor: actor.id }
+        return showConnection(await pause(tx, deps.clock, ask))
+      }),
+  }),
+  route({
+    ...one,
+    method: 'post',
+    path: `${path}/resume`,
+    summary: 'Let a paused book go on; one that was not paused stays as it is',
+    deed: 'connect_book',
+    answer: connectionOut,
+    answers: async ({ deps, actor, at, inTx }) =>
+      inTx(asWorker, async (tx) => {
+        const { id } = await connectionAt(tx, at)
+        return showConnection(await resume(tx, deps.clock, { connectionId: id, actor: actor.id }))
+      }),
+  }),
   route({
     ...one,
     method: 'put',
@@ -181,25 +208,48 @@ export const connectionRoutes: Route[] = [
       next: null,
     }),
   }),
-]
-
-type Move = (tx: Tx, clock: Parameters<typeof pause>[1], ask: Parameters<typeof pause>[2]) => Promise<Connection>
-
-function moveRoute(verb: string, summary: string, move: Move): Route {
-  return route({
-    ...one,
+  route({
+    ...ofNetwork,
+    method: 'get',
+    path: '/networks/{networkId}/sending',
+    summary: 'Does what this network promises leave for the books, or is it paused; by whom, and why',
+    deed: 'see_network',
+    answer: sendingOut,
+    answers: async ({ deps, at }) => ({
+      paused: showPause(await inTransaction(deps.db, asWorker, (tx) => sendingPauseOf(tx, at.networkId))),
+    }),
+  }),
+  route({
+    ...ofNetwork,
     method: 'post',
-    path: `${path}/${verb}`,
-    summary,
-    deed: 'connect_book',
-    answer: connectionOut,
+    path: '/networks/{networkId}/sending/pause',
+    summary: 'Pause all that this network sends to books: trades and promises go on, nothing leaves',
+    description:
+      'Another thing than pausing the network itself (…/pause), which stops new trades and lets promises leave.',
+    deed: 'pause_sending',
+    body: z.strictObject({ reason }),
+    answer: sendingOut,
+    answers: async ({ deps, actor, at, body, inTx }) =>
+      inTx(asWorker, async (tx) => ({
+        paused: showPause(
+          await pauseSending(tx, deps.clock, { networkId: at.networkId, reason: body.reason, actor: actor.id }),
+        ),
+      })),
+  }),
+  route({
+    ...ofNetwork,
+    method: 'post',
+    path: '/networks/{networkId}/sending/resume',
+    summary: 'Let what this network promises leave for the books again',
+    deed: 'pause_sending',
+    answer: sendingOut,
     answers: async ({ deps, actor, at, inTx }) =>
       inTx(asWorker, async (tx) => {
-        const { id } = await connectionAt(tx, at)
-        return showConnection(await move(tx, deps.clock, { connectionId: id, actor: actor.id }))
+        await resumeSending(tx, deps.clock, { networkId: at.networkId, actor: actor.id })
+        return { paused: null }
       }),
-  })
-}
+  }),
+]
 
 /** The open connection of the member at hand. */
 export async function connectionAt(tx: Tx, at: AtMember): Promise<Connection> {

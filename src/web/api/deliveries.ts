@@ -1,32 +1,48 @@
 /** What must exist in a member's book: where it stands, why it waits, and what a person can do about it. */
 import { z } from 'zod'
-import { asWorker, type Tx } from '../../kit/db.ts'
+import { instantOf } from '../../kit/clock.ts'
+import { asWorker, inTransaction, type Tx } from '../../kit/db.ts'
 import type { Uuid } from '../../kit/ids.ts'
 import { Refusal } from '../../kit/refusal.ts'
 import { recordDeed } from '../../networks/record-deed.ts'
+import { may, mustBeAllowed } from '../../networks/roles.ts'
 import { type Delivery, deliveryFrom } from '../../outbox/delivery.ts'
+import { dropDelivery, undoDrop } from '../../outbox/drop-delivery.ts'
+import { type LastTry, lastTries, whereDeliveries } from '../../outbox/find-deliveries.ts'
 import {
   askAnew,
   candidatesOf,
   chooseContact,
   deliveryOf,
-  dropDelivery,
   linkBill,
   redateDelivery,
-  retryAllOfCause,
   retryDelivery,
   takeNextNumber,
 } from '../../outbox/move-delivery.ts'
+import { placesParkedFor, retryAll } from '../../outbox/retry-all.ts'
 import type { Deps } from '../deps.ts'
 import { contactsOfBook } from './book-contacts.ts'
 import { attemptOut, deliveryOut, deliveryStates, showAttempt, showDelivery } from './delivery-shapes.ts'
 import { memberParams } from './member-shapes.ts'
-import { type AtMember, atMember } from './place.ts'
+import { type AtMember, atInstallation, atMember } from './place.ts'
 import { type Route, route } from './route.ts'
-import { dayIn, idIn, at as instant, instantFrom, keyOf, listOf, pageOf, pageQuery, reason, words } from './shapes.ts'
+import {
+  dayIn,
+  idIn,
+  at as instant,
+  instantFrom,
+  keyOf,
+  listOf,
+  pageOf,
+  pageQuery,
+  reason,
+  show,
+  words,
+} from './shapes.ts'
 
 const one = { params: memberParams, find: atMember, tag: 'Deliveries' }
 const path = '/networks/{networkId}/members/{memberId}/deliveries'
+const causeBody = z.strictObject({ cause: words(100).meta({ examples: ['period_locked'] }) })
 const deliveryParams = memberParams.extend({ deliveryId: idIn('delivery') })
 
 export const deliveryRoutes: Route[] = [
@@ -39,33 +55,42 @@ export const deliveryRoutes: Route[] = [
     query: z.strictObject({
       ...pageQuery,
       state: z.enum(deliveryStates).optional(),
+      cause: words(100)
+        .optional()
+        .meta({ description: 'Those parked for this cause', examples: ['period_locked'] }),
+      promisedBefore: z.iso.datetime().transform(instantOf).optional().meta({ description: 'Those that are older' }),
       tradeId: idIn('trade').optional(),
     }),
     answer: listOf(deliveryOut),
     answers: async ({ at, query, see }) => {
       const key = keyOf(query.after)
       const before = key && { at: instantFrom(key.at), id: key.id }
-      const rows = await see((tx) =>
-        tx.delivery.findMany({
+      const filter = whereDeliveries({
+        networkIds: [at.networkId],
+        organisationId: at.member.organisationId,
+        state: query.state,
+        cause: query.cause,
+        tradeId: query.tradeId,
+        promisedBefore: query.promisedBefore,
+      })
+      return see(async (tx) => {
+        const rows = await tx.delivery.findMany({
           where: {
-            networkId: at.networkId,
-            organisationId: at.member.organisationId,
-            ...(query.state ? { state: query.state } : {}),
-            ...(query.tradeId ? { tradeId: query.tradeId } : {}),
-            ...(before
-              ? {
-                  promisedAt: { lte: before.at },
-                  OR: [{ promisedAt: { lt: before.at } }, { id: { lt: before.id } }],
-                }
-              : {}),
+            AND: [
+              filter,
+              before
+                ? { promisedAt: { lte: before.at }, OR: [{ promisedAt: { lt: before.at } }, { id: { lt: before.id } }] }
+                : {},
+            ],
           },
           orderBy: [{ promisedAt: 'desc' }, { id: 'desc' }],
           take: query.limit + 1,
-        }),
-      )
-      const keyOfDelivery = (row: Delivery) => ({ at: instant(row.promisedAt), id: row.id })
-      const shown = (row: Delivery) => showDelivery(row, at.network.currency)
-      return pageOf(rows.map(deliveryFrom), query.limit, keyOfDelivery, shown)
+        })
+        const deliveries = rows.map(deliveryFrom)
+        const last = await lastTries(tx, deliveries)
+        const keyOfDelivery = (row: Delivery) => ({ at: instant(row.promisedAt), id: row.id })
+        return pageOf(deliveries, query.limit, keyOfDelivery, (row) => shown(row, at, last.get(row.id)))
+      })
     },
   }),
   route({
@@ -81,7 +106,7 @@ export const deliveryRoutes: Route[] = [
         const delivery = await deliveryAt(tx, at, params.deliveryId)
         const where = { networkId: at.networkId, deliveryId: delivery.id }
         const attempts = await tx.attempt.findMany({ where, orderBy: { number: 'asc' }, take: 500 })
-        return { delivery: showDelivery(delivery, at.network.currency), attempts: attempts.map(showAttempt) }
+        return { delivery: shown(delivery, at, attempts.at(-1)), attempts: attempts.map(showAttempt) }
       }),
   }),
   moveRoute('retry', 'Try a parked delivery again: it is looked up first', z.null(), (tx, _deps, place) =>
@@ -91,30 +116,52 @@ export const deliveryRoutes: Route[] = [
     ...one,
     method: 'post',
     path: `${path}/retry`,
-    summary: 'Try all again that are parked for one cause',
+    summary: 'Try all of this book again that are parked for one cause, in bounded steps',
     deed: 'move_delivery',
-    body: z.strictObject({ cause: words(100).meta({ examples: ['period_locked'] }) }),
+    body: causeBody,
     answer: z.object({ retried: z.number().int() }),
-    answers: async ({ deps, actor, at, body, inTx }) =>
-      inTx(asWorker, async (tx) => {
-        const { organisationId } = at.member
-        const retried = await retryAllOfCause(tx, { networkId: at.networkId, organisationId, cause: body.cause })
-        const facts = { cause: body.cause, retried }
-        await recordDeed(tx, deps.clock, { ...placeOf(at), actor: actor.id, what: 'deliveries_retried', facts })
-        return { retried }
-      }),
+    answers: async ({ deps, actor, at, body }) => {
+      const places = [{ networkId: at.networkId, organisationId: at.member.organisationId }]
+      return { retried: await retryAll(deps, { places, cause: body.cause, actor: actor.id }) }
+    },
+  }),
+  route({
+    find: atInstallation,
+    tag: 'Deliveries',
+    method: 'post',
+    path: '/deliveries/retry',
+    summary: 'Try all again that are parked for one cause, in every book that this key may act for',
+    deed: null,
+    body: causeBody,
+    answer: z.object({ retried: z.number().int(), books: z.number().int() }),
+    answers: async ({ deps, actor, body }) => {
+      const organisationIds = actor.actsFor
+        .map((one) => one.organisationId)
+        .filter((organisationId) => may(actor, 'move_delivery', { organisationId }))
+      if (organisationIds.length === 0) mustBeAllowed(actor, 'move_delivery')
+      const places = await inTransaction(deps.db, asWorker, (tx) =>
+        placesParkedFor(tx, { cause: body.cause, organisationIds }),
+      )
+      return { retried: await retryAll(deps, { places, cause: body.cause, actor: actor.id }), books: places.length }
+    },
   }),
   moveRoute(
     'anew',
     'Make a document anew that a person removed, under a reference of its own',
     z.null(),
-    (tx, _deps, place) => askAnew(tx, place),
+    async (tx, _deps, place) => {
+      await askAnew(tx, place)
+      return true
+    },
   ),
   moveRoute(
     'link',
     'Use the bill that stands in the book already instead of making one; trying again makes another',
     z.null(),
-    async (tx, _deps, place) => void (await linkBill(tx, place)),
+    async (tx, _deps, place) => {
+      await linkBill(tx, place)
+      return true
+    },
   ),
   moveRoute(
     'drop',
@@ -123,17 +170,24 @@ export const deliveryRoutes: Route[] = [
     (tx, deps, place, body) => dropDelivery(tx, place, body.reason, deps.clock.now()),
   ),
   moveRoute(
+    'undo',
+    'Take a drop back: it waits again, with what was dropped along with it, and is looked for before it is sent',
+    z.null(),
+    (tx, _deps, place) => undoDrop(tx, place),
+  ),
+  moveRoute(
     'redate',
     'Let a document whose day is locked bear another day; its text keeps the true one',
     z.strictObject({ to: dayIn.optional().meta({ description: 'Left out: the first open day' }) }),
-    async (tx, _deps, place, body) => void (await redateDelivery(tx, place, body.to ?? null)),
+    async (tx, _deps, place, body) => {
+      await redateDelivery(tx, place, body.to ?? null)
+      return true
+    },
   ),
-  moveRoute(
-    'next-number',
-    'Give a document whose number is taken the next one',
-    z.null(),
-    async (tx, _deps, place) => void (await takeNextNumber(tx, place)),
-  ),
+  moveRoute('next-number', 'Give a document whose number is taken the next one', z.null(), async (tx, _deps, place) => {
+    await takeNextNumber(tx, place)
+    return true
+  }),
   route({
     ...one,
     params: deliveryParams,
@@ -154,7 +208,7 @@ export const deliveryRoutes: Route[] = [
       return inTx(asWorker, async (tx) => {
         const place = { networkId: at.networkId, id: delivery.id }
         await chooseContact(tx, place, contact, { clock: deps.clock, actor: actor.id })
-        return showDelivery(await deliveryAt(tx, at, delivery.id), at.network.currency)
+        return shownNow(tx, at, await deliveryAt(tx, at, delivery.id))
       })
     },
   }),
@@ -166,7 +220,7 @@ function moveRoute<B extends z.ZodType>(
   verb: string,
   summary: string,
   body: B,
-  move: (tx: Tx, deps: Deps, place: DeliveryPlace, body: z.output<B>) => Promise<void>,
+  move: (tx: Tx, deps: Deps, place: DeliveryPlace, body: z.output<B>) => Promise<boolean>,
 ): Route {
   return route({
     ...one,
@@ -180,13 +234,28 @@ function moveRoute<B extends z.ZodType>(
     answers: async ({ deps, actor, at, params, body: given, inTx }) =>
       inTx(asWorker, async (tx) => {
         const { id } = await deliveryAt(tx, at, params.deliveryId)
-        await move(tx, deps, { networkId: at.networkId, id }, given as z.output<B>)
+        const isChanged = await move(tx, deps, { networkId: at.networkId, id }, given as z.output<B>)
         const delivery = await deliveryAt(tx, at, id)
-        const facts = { reference: delivery.reference }
-        await recordDeed(tx, deps.clock, { ...placeOf(at), actor: actor.id, what: `delivery_${verb}`, facts })
-        return showDelivery(delivery, at.network.currency)
+        const what = `delivery_${verb.replace('-', '_')}`
+        const facts = { delivery: show.id('delivery', id), reference: delivery.reference, ...reasonIn(given) }
+        if (isChanged) await recordDeed(tx, deps.clock, { ...placeOf(at), actor: actor.id, what, facts })
+        return shownNow(tx, at, delivery)
       }),
   })
+}
+
+function reasonIn(given: unknown): { reason?: string } {
+  const has = typeof given === 'object' && given !== null && 'reason' in given && typeof given.reason === 'string'
+  return has ? { reason: given.reason as string } : {}
+}
+
+function shown(delivery: Delivery, at: AtMember, last: LastTry | undefined) {
+  const memberPath = `/networks/${show.id('network', at.networkId)}/members/${show.id('member', at.member.id)}`
+  return showDelivery(delivery, { currency: at.network.currency, memberPath, last })
+}
+
+async function shownNow(tx: Tx, at: AtMember, delivery: Delivery) {
+  return shown(delivery, at, (await lastTries(tx, [delivery])).get(delivery.id))
 }
 
 /** Another member's delivery of the same network is not there. */

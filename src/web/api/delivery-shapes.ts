@@ -1,19 +1,21 @@
 /** How a delivery and its tries look in JSON. */
 import { z } from 'zod'
 import { type Delivery, deliveryKinds } from '../../outbox/delivery.ts'
+import { type LastTry, troubleOf } from '../../outbox/find-deliveries.ts'
 import { candidatesOf } from '../../outbox/move-delivery.ts'
-import { wordsFor } from '../../outbox/words.ts'
+import { buttons } from '../../outbox/words.ts'
 import { dayOut, idOut, at as instant, instantOut, money, moneyOut, show } from './shapes.ts'
 
 export const deliveryStates = ['waiting', 'sending', 'delivered', 'parked', 'undone', 'dropped'] as const
 
-const wordsOut = z.object({
-  cause: z.string(),
-  says: z.string(),
-  fix: z.string(),
-  button: z.string().meta({ description: 'The move that mends it: retry, choose_contact, mapping, redate, …' }),
-  who: z.string(),
-})
+const nextOut = z
+  .object({
+    button: z.string().meta({ description: 'The move that mends it: retry, choose_contact, mapping, redate, …' }),
+    text: z.string(),
+    route: z.string().nullable().meta({ description: 'Where that move is made; null: there is nothing to do here' }),
+  })
+  .meta({ id: 'NextAction' })
+
 export const deliveryOut = z
   .object({
     id: idOut('delivery'),
@@ -27,7 +29,16 @@ export const deliveryOut = z
     dependsOn: z.array(idOut('delivery')),
     attempts: z.number().int(),
     dueAt: instantOut,
-    parked: wordsOut.nullable().meta({ description: 'Why it waits for a person, and the way out' }),
+    cause: z.string().nullable().meta({
+      description: 'Why it is not in the book: parked for a person, or waiting after a try that did not end well',
+    }),
+    words: z.string().nullable().meta({ description: 'What happened and what it means for the book, in plain words' }),
+    who: z
+      .enum(['bookkeeper', 'owner', 'convener', 'operator', 'nobody'])
+      .nullable()
+      .meta({ description: 'Whose it is' }),
+    next: nextOut.nullable().meta({ description: 'The one next action' }),
+    said: z.string().nullable().meta({ description: 'The book’s own words, as the last try got them' }),
     candidates: z
       .array(z.object({ contactId: z.string(), name: z.string(), email: z.string().nullable() }))
       .meta({ description: 'The contacts of the book to choose from, when the cause is an ambiguous contact' }),
@@ -42,12 +53,18 @@ export const deliveryOut = z
   })
   .meta({ id: 'Delivery' })
 
-export function showDelivery(delivery: Delivery, currency: string): z.input<typeof deliveryOut> {
+/** `memberPath`: the member’s own address in the API; `last`: what became of the last try. */
+export function showDelivery(
+  delivery: Delivery,
+  { currency, memberPath, last }: { currency: string; memberPath: string; last: LastTry | undefined },
+): z.input<typeof deliveryOut> {
   const { document, receipt } = delivery
-  const cause = delivery.state === 'parked' ? delivery.parkedCause : null
+  const trouble = troubleOf(delivery, last)
+  const deed = trouble && buttons[trouble.button].deed
+  const id = show.id('delivery', delivery.id)
   const amount = 'totalMinor' in document ? document.totalMinor : 'amountMinor' in document ? document.amountMinor : ''
   return {
-    id: show.id('delivery', delivery.id),
+    id,
     tradeId: delivery.tradeId && show.id('trade', delivery.tradeId),
     kind: delivery.kind,
     reference: delivery.reference,
@@ -58,8 +75,19 @@ export function showDelivery(delivery: Delivery, currency: string): z.input<type
     dependsOn: delivery.dependsOn.map((id) => show.id('delivery', id)),
     attempts: delivery.attempts,
     dueAt: instant(delivery.dueAt),
-    parked: cause ? { cause, ...wordsFor(cause, delivery.parkedFacts ?? {}) } : null,
-    candidates: (cause ? candidatesOf(delivery) : []).map(({ id, ...rest }) => ({ contactId: id, ...rest })),
+    cause: trouble?.cause ?? null,
+    words: trouble?.words ?? null,
+    who: trouble?.who ?? null,
+    next: trouble && {
+      button: trouble.button,
+      text: trouble.fix,
+      route: deed ? `${memberPath}/${deed.replace('{deliveryId}', id)}` : null,
+    },
+    said: trouble ? (last?.said ?? null) : null,
+    candidates: (delivery.state === 'parked' ? candidatesOf(delivery) : []).map(({ id, ...rest }) => ({
+      contactId: id,
+      ...rest,
+    })),
     warnings: delivery.warnings,
     inTheBook: receipt && { id: receipt.id, number: receipt.number, deepLink: receipt.deepLink },
     droppedReason: delivery.droppedReason,

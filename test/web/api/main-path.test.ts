@@ -117,8 +117,11 @@ test('an audit holds, and is kept', async () => {
 test('pause, resume and the end of a connection', async () => {
   const { bakery } = world
   const path = `${bakery.path}/connection`
-  expect((await bakery.owner(`POST ${path}/pause`)).body.state).toBe('paused')
-  expect((await bakery.owner(`POST ${path}/pause`)).status).toBe(409)
+  const body = { reason: 'stocktaking' }
+  const paused = { state: 'paused', paused: { reason: 'stocktaking' } }
+  expect((await bakery.owner(`POST ${path}/pause`, { body })).body).toMatchObject(paused)
+  expect((await bakery.owner(`POST ${path}/pause`, { body })).body).toMatchObject(paused)
+  expect((await bakery.owner(`POST ${path}/pause`, { body: {} })).status).toBe(400)
   expect((await bakery.owner(`POST ${path}/resume`)).body.state).toBe('live')
   expect((await bakery.owner(`PUT ${path}/ask-first`, { body: { askFirst: null } })).body.askFirst).toBeNull()
   expect((await bakery.owner(`POST ${path}/disconnect`)).body).toMatchObject({

@@ -418,8 +418,10 @@ test('pause, resume, a cut consent and disconnecting each show their one next st
   const business = await world.business('Weavers', { vat: 'GB111222343' })
   const bookId = await connected(business)
   const { bookkeeper, path } = business
-  expect((await bookkeeper.send(`${path}/connection/pause`)).text).toContain('Let it go on')
-  expect((await bookkeeper.post(`${path}/connection/pause`)).status).toBe(409)
+  expect((await bookkeeper.post(`${path}/connection/pause`)).status).toBe(400)
+  const pausedPage = await bookkeeper.send(`${path}/connection/pause`, { reason: 'stocktaking' })
+  expect(pausedPage.text).toContain('Let it go on')
+  expect(pausedPage.text).toMatch(/Paused by Bookkeeper of Weavers, .*: stocktaking\./)
   expect((await bookkeeper.send(`${path}/connection/resume`)).text).toContain('Nothing waits for you here.')
 
   world.app.books.book(bookId).revokeConsent()

@@ -8,8 +8,9 @@
  */
 import { z } from 'zod'
 import { beginConsent } from '../../../books/connect.ts'
-import { type Connection, connectionsOf, pause, resume, setAskFirst } from '../../../books/connection.ts'
+import { type Connection, connectionsOf, setAskFirst } from '../../../books/connection.ts'
 import { disconnect } from '../../../books/disconnect.ts'
+import { pause, resume } from '../../../books/pause.ts'
 import { vendorName } from '../../../books/vendor-name.ts'
 import { instantOf } from '../../../kit/clock.ts'
 import { idText, type Uuid } from '../../../kit/ids.ts'
@@ -20,20 +21,17 @@ import type { pages, Visit } from '../../page.ts'
 import { Badge, Choose, dayWords, Field, When } from '../../parts.tsx'
 import { pathOf } from '../member/member-frame.tsx'
 import { connectionWords, spanWords } from '../state-words.ts'
-import { Form, formAt, maybe } from '../typed-form.tsx'
+import { Form, formAt, maybe, reasonShape } from '../typed-form.tsx'
 import { type Here, memberHere, worker } from '../whereabouts.ts'
 import { bookPage, connectionHere } from './book-frame.tsx'
 import { type BookNext, bookNext } from './book-next.ts'
+import { PausedNote, pausesOver } from './paused-note.tsx'
 
 export function connectionPages(serve: ReturnType<typeof pages>): void {
   serve.get('/members/:mem/connection', show)
   serve.post('/members/:mem/connection', begin, show)
-  serve.post(
-    '/members/:mem/connection/pause',
-    (visit) => move(visit, pause, 'Paused: what is promised waits, nothing is lost.'),
-    show,
-  )
-  serve.post('/members/:mem/connection/resume', (visit) => move(visit, resume, 'It goes on.'), show)
+  serve.post('/members/:mem/connection/pause', pauseIt, show)
+  serve.post('/members/:mem/connection/resume', goOn, show)
   serve.post('/members/:mem/connection/disconnect', end, show)
   serve.post('/members/:mem/connection/ask-first', askFirst, show)
 }
@@ -49,13 +47,23 @@ async function begin(visit: Visit) {
   return { goTo: url }
 }
 
-async function move(visit: Visit, deed: typeof pause, said: string) {
+async function pauseIt(visit: Visit) {
+  const here = await memberHere(visit, 'connect_book')
+  const { reason } = visit.form(z.object({ reason: reasonShape }))
+  await worker(visit, async (tx) => {
+    const { id } = await connectionHere(tx, here)
+    await pause(tx, visit.deps.clock, { connectionId: id, reason, actor: here.actor.id })
+  })
+  return { goTo: `${pathOf(here)}/connection`, said: 'Paused: what is promised waits, nothing is lost.' }
+}
+
+async function goOn(visit: Visit) {
   const here = await memberHere(visit, 'connect_book')
   await worker(visit, async (tx) => {
     const { id } = await connectionHere(tx, here)
-    await deed(tx, visit.deps.clock, { connectionId: id, actor: here.actor.id })
+    await resume(tx, visit.deps.clock, { connectionId: id, actor: here.actor.id })
   })
-  return { goTo: `${pathOf(here)}/connection`, said }
+  return { goTo: `${pathOf(here)}/connection`, said: 'It goes on.' }
 }
 
 async function end(visit: Visit) {
@@ -92,7 +100,7 @@ type Facts = {
   signInEndsAt: Date | null
   consentId: Uuid | null
   next: BookNext
-}
+} & Awaited<ReturnType<typeof pausesOver>>
 
 async function read(visit: Visit, here: Here<AtMember>): Promise<Facts> {
   const { networkId, member, actor } = here
@@ -122,6 +130,7 @@ async function read(visit: Visit, here: Here<AtMember>): Promise<Facts> {
       before: all.find((one) => one.state === 'ended') ?? null,
       signInEndsAt: ends.length > 0 && !grant?.deadAt ? instantOf(Math.min(...ends)) : null,
       consentId: consent?.id ?? null,
+      ...(await pausesOver(tx, here)),
       next: bookNext({
         base: pathOf(here),
         connection: connection?.state ?? null,
@@ -173,6 +182,7 @@ async function show(visit: Visit): Promise<string> {
           )}
           {next.resume && <Form form={formAt(visit, `${base}/resume`)} button="Let it go on" />}
         </section>
+        <PausedNote here={here} pauses={facts.pauses} nameOf={facts.nameOf} />
         {connection && <Told visit={visit} here={here} connection={connection} signInEndsAt={facts.signInEndsAt} />}
         {!connection && before && (
           <p>
@@ -293,6 +303,7 @@ function Told({
 
 function Settings({ visit, base, connection }: { visit: Visit; base: string; connection: Connection }) {
   const ask = formAt(visit, `${base}/ask-first`)
+  const pausing = formAt(visit, `${base}/pause`)
   const left = connection.askFirst === null ? null : Math.max(0, connection.askFirst - connection.yesGiven)
   const chosen = left === null ? 'always' : left === 0 ? 'never' : 'next'
   const vendor = vendorName(connection.kind)
@@ -329,8 +340,9 @@ function Settings({ visit, base, connection }: { visit: Visit; base: string; con
       <section aria-labelledby="stop">
         <h2 id="stop">Pause or end it</h2>
         {connection.state === 'live' && (
-          <Form form={formAt(visit, `${base}/pause`)} button="Pause" tone="second">
+          <Form form={pausing} button="Pause" tone="second">
             <p>Nothing is sent until you let it go on; what is promised waits.</p>
+            <Field {...pausing.of('reason')} label="Why it is paused" required maxLength={400} />
           </Form>
         )}
         <details>

@@ -1,22 +1,22 @@
 /** Everything promised to a book: where each stands, why it waits, and the one button that mends it. */
 import { z } from 'zod'
 import type { Tx } from '../../../kit/db.ts'
-import type { Uuid } from '../../../kit/ids.ts'
+import { idText, type Uuid } from '../../../kit/ids.ts'
 import { Refusal } from '../../../kit/refusal.ts'
 import { recordDeed } from '../../../networks/record-deed.ts'
 import { type Delivery, type DeliveryState, deliveryFrom } from '../../../outbox/delivery.ts'
+import { dropDelivery, undoDrop } from '../../../outbox/drop-delivery.ts'
 import {
   askAnew,
   candidatesOf,
   chooseContact,
   deliveryOf,
-  dropDelivery,
   linkBill,
   redateDelivery,
-  retryAllOfCause,
   retryDelivery,
   takeNextNumber,
 } from '../../../outbox/move-delivery.ts'
+import { retryAll } from '../../../outbox/retry-all.ts'
 import { wordsFor } from '../../../outbox/words.ts'
 import type { AtMember } from '../../api/place.ts'
 import { cursorOf, dayIn, instantFrom, at as instantText, keyOf, words } from '../../api/shapes.ts'
@@ -25,51 +25,58 @@ import { dayWords, Ways } from '../../parts.tsx'
 import { pathOf } from '../member/member-frame.tsx'
 import { bookAround, wordsOfDelivery } from '../member/own-side.ts'
 import { maybe, reasonShape } from '../typed-form.tsx'
-import { type Here, idNamed, memberHere, see, worker } from '../whereabouts.ts'
+import { type Here, idNamed, memberHere, worker } from '../whereabouts.ts'
 import { bookPage } from './book-frame.tsx'
 import { type Attempt, DeliveryCard } from './delivery-card.tsx'
+import { PausedNote, pausesOver } from './paused-note.tsx'
 
 export function deliveryPages(serve: ReturnType<typeof pages>): void {
   const path = '/members/:mem/deliveries'
   serve.get(path, show)
-  serve.post(`${path}/retry`, retryAll, show)
+  serve.post(`${path}/retry`, retryKind, show)
   for (const [name, deed] of Object.entries(moves))
     serve.post(`${path}/:dlv/${name}`, (visit) => move(visit, name, deed), show)
 }
 
-type Move = (tx: Tx, visit: Visit, here: Here<AtMember>, delivery: Delivery) => Promise<string>
+/** What is said of a deed, and whether it was this one that did it: done already, it is not told twice in the trail. */
+type Done = { says: string; isChanged?: boolean; reason?: string }
+type Move = (tx: Tx, visit: Visit, here: Here<AtMember>, delivery: Delivery) => Promise<Done>
 
 const moves: Record<string, Move> = {
   async retry(tx, _visit, _here, delivery) {
-    await retryDelivery(tx, delivery)
-    return 'It is tried again now.'
+    const isChanged = await retryDelivery(tx, delivery)
+    return { says: isChanged ? 'It is tried again now.' : 'It waits to go already.', isChanged }
   },
   async anew(tx, _visit, _here, delivery) {
     await askAnew(tx, delivery)
-    return 'It is made anew now.'
+    return { says: 'It is made anew now.' }
   },
   async link(tx, _visit, _here, delivery) {
-    return `The bill ${await linkBill(tx, delivery)} is used as it is, and paid.`
+    return { says: `The bill ${await linkBill(tx, delivery)} is used as it is, and paid.` }
   },
   async drop(tx, visit, _here, delivery) {
     const { reason } = visit.form(z.object({ reason: reasonShape }))
-    await dropDelivery(tx, delivery, reason, visit.deps.clock.now())
-    return 'Dropped: nothing more is sent for it.'
+    const isChanged = await dropDelivery(tx, delivery, reason, visit.deps.clock.now())
+    return { says: 'Dropped: nothing more is sent for it. It can be taken back.', isChanged, reason }
+  },
+  async undo(tx, _visit, _here, delivery) {
+    const isChanged = await undoDrop(tx, delivery)
+    return { says: 'Taken back: it waits again, and is looked for in the book before it is sent.', isChanged }
   },
   async redate(tx, visit, _here, delivery) {
     const { to } = visit.form(z.object({ to: maybe(dayIn) }))
     const day = await redateDelivery(tx, delivery, to ?? null)
-    return `It goes with the day ${dayWords(day)}; the true day stands in its text.`
+    return { says: `It goes with the day ${dayWords(day)}; the true day stands in its text.` }
   },
   async 'next-number'(tx, _visit, _here, delivery) {
-    return `It goes with the number ${await takeNextNumber(tx, delivery)}.`
+    return { says: `It goes with the number ${await takeNextNumber(tx, delivery)}.` }
   },
   async contact(tx, visit, here, delivery) {
     const { contact } = visit.form(z.object({ contact: words(200) }))
     const chosen = candidatesOf(delivery).find((one) => one.id === contact)
     if (!chosen) throw new Refusal('not_found', { thing: 'contact among those offered' })
     await chooseContact(tx, delivery, chosen, { clock: visit.deps.clock, actor: here.actor.id })
-    return `“${chosen.name}” is kept; what waited for it goes now.`
+    return { says: `“${chosen.name}” is kept; what waited for it goes now.` }
   },
 }
 
@@ -78,15 +85,17 @@ async function move(visit: Visit, name: string, deed: Move): Promise<Shown> {
   const id = idNamed(visit, 'dlv', 'delivery')
   const said = await worker(visit, async (tx) => {
     const delivery = await deliveryAt(tx, here, id)
-    const told = await deed(tx, visit, here, delivery)
-    await recordDeed(tx, visit.deps.clock, {
-      networkId: here.networkId,
-      organisationId: here.member.organisationId,
-      actor: here.actor.id,
-      what: `delivery_${name.replace('-', '_')}`,
-      facts: { delivery: delivery.id, cause: delivery.parkedCause },
-    })
-    return told
+    const { says, isChanged = true, reason } = await deed(tx, visit, here, delivery)
+    const { reference, parkedCause: cause } = delivery
+    if (isChanged)
+      await recordDeed(tx, visit.deps.clock, {
+        networkId: here.networkId,
+        organisationId: here.member.organisationId,
+        actor: here.actor.id,
+        what: `delivery_${name.replace('-', '_')}`,
+        facts: { delivery: idText('delivery', delivery.id), reference, cause, ...(reason ? { reason } : {}) },
+      })
+    return says
   })
   return { goTo: `${pathOf(here)}/deliveries`, said }
 }
@@ -98,23 +107,11 @@ export async function deliveryAt(tx: Tx, here: AtMember, id: Uuid): Promise<Deli
   return delivery
 }
 
-async function retryAll(visit: Visit) {
+async function retryKind(visit: Visit) {
   const here = await memberHere(visit, 'move_delivery')
   const { cause } = visit.form(z.object({ cause: words(100) }))
-  const { networkId, member, actor } = here
-  const { organisationId } = member
-  const retried = await worker(visit, async (tx) => {
-    const count = await retryAllOfCause(tx, { networkId, organisationId, cause })
-    const facts = { cause, retried: count }
-    await recordDeed(tx, visit.deps.clock, {
-      networkId,
-      organisationId,
-      actor: actor.id,
-      what: 'deliveries_retried',
-      facts,
-    })
-    return count
-  })
+  const places = [{ networkId: here.networkId, organisationId: here.member.organisationId }]
+  const retried = await retryAll(visit.deps, { places, cause, actor: here.actor.id })
   return { goTo: `${pathOf(here)}/deliveries`, said: `${retried === 1 ? 'One is' : `${retried} are`} tried again now.` }
 }
 
@@ -129,7 +126,11 @@ const filters: { value: DeliveryState | ''; text: string }[] = [
 const aPage = 50
 const mostParked = 200
 
-async function read(tx: Tx, here: Here<AtMember>, state: DeliveryState | null, after: string | undefined) {
+async function read(
+  tx: Tx,
+  here: Here<AtMember>,
+  { state, cause, after }: { state: DeliveryState | null; cause: string | undefined; after: string | undefined },
+) {
   const place = { networkId: here.networkId, organisationId: here.member.organisationId }
   const key = keyOf(after)
   const before = key && { at: instantFrom(key.at), id: key.id }
@@ -138,7 +139,7 @@ async function read(tx: Tx, here: Here<AtMember>, state: DeliveryState | null, a
     before || (state !== null && state !== 'parked')
       ? []
       : await tx.delivery.findMany({
-          where: { ...place, state: 'parked' },
+          where: { ...place, state: 'parked', ...(cause ? { parkedCause: cause } : {}) },
           orderBy: [{ promisedAt: 'asc' }, { id: 'asc' }],
           take: mostParked,
         })
@@ -181,6 +182,7 @@ async function read(tx: Tx, here: Here<AtMember>, state: DeliveryState | null, a
     causes: causes.flatMap((one) => (one.parkedCause ? [{ cause: one.parkedCause, count: one._count }] : [])),
     names: new Map(names.map((one) => [one.id, one.name])),
     book: await bookAround(tx, here.networkId, here.member.organisationId),
+    ...(await pausesOver(tx, here)),
     next: last ? cursorOf({ at: instantText(last.promisedAt), id: last.id }) : null,
   }
 }
@@ -188,7 +190,8 @@ async function read(tx: Tx, here: Here<AtMember>, state: DeliveryState | null, a
 async function show(visit: Visit): Promise<string> {
   const here = await memberHere(visit, 'see_book')
   const state = filters.find((one) => one.value !== '' && one.value === visit.query.state)?.value || null
-  const facts = await see(visit, (tx) => read(tx, here, state, visit.query.after))
+  const cause = state === 'parked' && visit.query.cause ? visit.query.cause : undefined
+  const facts = await worker(visit, (tx) => read(tx, here, { state, cause, after: visit.query.after }))
   const base = `${pathOf(here)}/deliveries`
   const mayMove = here.mayDo('move_delivery')
   const repeated = facts.causes.filter((one) => one.count > 1)
@@ -204,6 +207,7 @@ async function show(visit: Visit): Promise<string> {
             isHere: value === (state ?? ''),
           }))}
         />
+        <PausedNote here={here} pauses={facts.pauses} nameOf={facts.nameOf} />
         {mayMove &&
           repeated.map(({ cause, count }) => (
             <form method="post" action={`${base}/retry`} class="card" key={cause}>
@@ -216,6 +220,11 @@ async function show(visit: Visit): Promise<string> {
               </button>
             </form>
           ))}
+        {cause && (
+          <p>
+            Those with one cause: {wordsFor(cause).says} <a href={`${base}?state=parked`}>All that need you</a>
+          </p>
+        )}
         {facts.shown.length === 0 && <p>{state === 'parked' ? 'Nothing needs you.' : 'There is nothing here.'}</p>}
         {facts.shown.map((delivery) => (
           <DeliveryCard

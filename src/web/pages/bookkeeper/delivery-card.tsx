@@ -2,8 +2,9 @@
 import { addDays } from '../../../kit/clock.ts'
 import { idText, type Uuid } from '../../../kit/ids.ts'
 import type { Delivery } from '../../../outbox/delivery.ts'
+import { troubleOf } from '../../../outbox/find-deliveries.ts'
 import { candidatesOf } from '../../../outbox/move-delivery.ts'
-import { type Words, wordsFor } from '../../../outbox/words.ts'
+import { buttons, type Words, wordsFor } from '../../../outbox/words.ts'
 import type { AtMember } from '../../api/place.ts'
 import type { Visit } from '../../page.ts'
 import { Amount, Badge, Field, OnDay, When } from '../../parts.tsx'
@@ -41,6 +42,7 @@ export function DeliveryCard({ visit, here, delivery, counterpart, told, attempt
   const { document, receipt } = delivery
   const now = visit.deps.clock.now().getTime()
   const minor = amountOf(delivery)
+  const trouble = troubleOf(delivery, attempts.at(-1))
   const number = receipt?.number ?? ('number' in document ? document.number : null)
   return (
     <article class="card" aria-labelledby={id}>
@@ -53,16 +55,25 @@ export function DeliveryCard({ visit, here, delivery, counterpart, told, attempt
         <span class="small">
           promised {spanWords(delivery.promisedAt.getTime(), now)} ago
           {delivery.settledAt && <>, settled {spanWords(delivery.settledAt.getTime(), now)} ago</>}
+          {delivery.attempts > 0 && <>, {delivery.attempts === 1 ? 'one try' : `${delivery.attempts} tries`}</>}
         </span>
       </p>
       {delivery.state === 'parked' && (
         <Parked visit={visit} here={here} delivery={delivery} attempts={attempts} mayMove={mayMove} />
       )}
-      {delivery.state === 'waiting' && delivery.fails > 0 && (
-        <p class="small">
-          {delivery.lookFirst ? wordsFor('unclear').says : wordsFor('unavailable').says} Next try{' '}
-          <When at={delivery.dueAt} zone={here.network.timeZone} />.
-        </p>
+      {trouble && delivery.state === 'waiting' && (
+        <div class="small">
+          <p>
+            {trouble.words} {trouble.who === 'nobody' ? '' : trouble.fix} Next try{' '}
+            <When at={delivery.dueAt} zone={here.network.timeZone} />.
+          </p>
+          <BookSaid attempts={attempts} />
+        </div>
+      )}
+      {delivery.state === 'dropped' && mayMove && (
+        <Form form={formAt(visit, `${pathOf(here)}/deliveries/${id}/undo`)} button="Take it back" tone="second">
+          <p class="small">It then waits again, with what was dropped along with it.</p>
+        </Form>
       )}
       <dl class="facts">
         <dt>Reference</dt>
@@ -121,20 +132,17 @@ export function DeliveryCard({ visit, here, delivery, counterpart, told, attempt
 
 function Parked({ visit, here, delivery, attempts, mayMove }: Omit<Props, 'counterpart' | 'told'>) {
   const told = wordsFor(delivery.parkedCause ?? '', delivery.parkedFacts ?? {})
-  const said = attempts.filter((one) => one.said).at(-1)?.said
   const at = (name: string) => formAt(visit, `${pathOf(here)}/deliveries/${idText('delivery', delivery.id)}/${name}`)
   const drop = at('drop')
   return (
     <div class="alert">
       <p>{told.says}</p>
-      <p>{told.fix}</p>
+      <p>
+        {told.means} {told.fix}
+      </p>
+      <p class="small">{whoWords[told.who]}</p>
       {mayMove && <OneButton told={told} here={here} delivery={delivery} at={at} />}
-      {said && (
-        <details>
-          <summary>The book’s own words</summary>
-          <pre>{said}</pre>
-        </details>
-      )}
+      <BookSaid attempts={attempts} />
       {mayMove && (
         <details open={drop.refused || told.button === 'drop'}>
           <summary>Drop it</summary>
@@ -148,6 +156,29 @@ function Parked({ visit, here, delivery, attempts, mayMove }: Omit<Props, 'count
   )
 }
 
+/** What the book itself said last, with what its support asks for. */
+function BookSaid({ attempts }: { attempts: Attempt[] }) {
+  const last = attempts.filter((one) => one.said || one.callId).at(-1)
+  if (!last) return null
+  const support = [last.status === null ? null : `status ${last.status}`, last.callId && `call ${last.callId}`]
+  return (
+    <details>
+      <summary>The book’s own words</summary>
+      <pre>{last.said || 'It said nothing.'}</pre>
+      <p class="small">{support.filter(Boolean).join(', ')}</p>
+    </details>
+  )
+}
+
+const whoWords: Record<Words['who'], string> = {
+  bookkeeper: 'For the bookkeeper.',
+  owner: 'For an owner of the business.',
+  convener: 'For the convener of the network.',
+  operator: 'For whoever runs this installation.',
+  nobody: '',
+}
+
+/** The words of a button stand in the table; here is only what else its form asks. */
 function OneButton({
   told,
   here,
@@ -160,17 +191,18 @@ function OneButton({
   at(name: string): FormAt
 }) {
   const base = pathOf(here)
+  const { text } = buttons[told.button]
   switch (told.button) {
     case 'retry':
-      return <Form form={at('retry')} button="Try again" />
+      return <Form form={at('retry')} button={text} />
     case 'ask_anew':
-      return <Form form={at('anew')} button="Make it anew" />
+      return <Form form={at('anew')} button={text} />
     case 'use_next_number':
-      return <Form form={at('next-number')} button="Take the next number" />
+      return <Form form={at('next-number')} button={text} />
     case 'link_bill':
       return (
         <div class="buttons">
-          <Form form={at('link')} button="Link that bill" />
+          <Form form={at('link')} button={text} />
           <Form form={at('retry')} button="This is another one" tone="second" />
         </div>
       )
@@ -178,7 +210,7 @@ function OneButton({
       return (
         <p>
           <a class="button" href={`${base}/connection/mapping`}>
-            To the mapping
+            {text}
           </a>
         </p>
       )
@@ -186,7 +218,7 @@ function OneButton({
       return (
         <p>
           <a class="button" href={`${base}/connection`}>
-            To the connection
+            {text}
           </a>
         </p>
       )
@@ -194,7 +226,7 @@ function OneButton({
       const form = at('redate')
       const locked = delivery.parkedFacts?.lockedThrough
       return (
-        <Form form={form} button="Let it bear this day">
+        <Form form={form} button={text}>
           <Field
             {...form.of('to', typeof locked === 'string' ? addDays(locked, 1) : '')}
             type="date"
@@ -210,7 +242,7 @@ function OneButton({
         return (
           <p>
             <a class="button" href={`${base}/deliveries/${idText('delivery', delivery.id)}/pick-contact`}>
-              Choose the contact
+              {text}
             </a>
           </p>
         )

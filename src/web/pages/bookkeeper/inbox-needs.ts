@@ -19,6 +19,8 @@ export type Need = {
   tone: Tone
   since: Date
   owner: string | null
+  /** Why deliveries are parked, where that is the need. */
+  cause?: string
   /** Beneath /members/mem_…/ */
   go: { page: string; text: string }
 }
@@ -86,9 +88,10 @@ async function parked(tx: Tx, ids: Uuid[]): Promise<Need[]> {
     ...row,
     kind: 'parked',
     says: wordsFor(cause).says,
+    cause,
     tone: 'bad',
     owner: null,
-    go: { page: 'deliveries?state=parked', text: 'Mend it' },
+    go: { page: `deliveries?state=parked&cause=${encodeURIComponent(cause)}`, text: 'Mend it' },
   }))
 }
 
@@ -126,4 +129,17 @@ async function waitingForYes(tx: Tx, ids: Uuid[]): Promise<Need[]> {
     owner: null,
     go: { page: 'approvals', text: 'Look and say yes' },
   }))
+}
+
+export type Kind = { cause: string; count: number; books: number; says: string }
+
+/** Pure: causes that stand in more than one book, which one deed tries again in all of them. */
+export function kindsOf(needs: Need[]): Kind[] {
+  const by = new Map<string, Kind>()
+  for (const { cause, count, says } of needs) {
+    if (cause === undefined) continue
+    const held = by.get(cause)
+    by.set(cause, { cause, says, count: count + (held?.count ?? 0), books: 1 + (held?.books ?? 0) })
+  }
+  return [...by.values()].filter((one) => one.books > 1)
 }

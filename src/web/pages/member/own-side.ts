@@ -4,6 +4,7 @@
  * Keeps: only the asked organisation's deliveries are read; held is worked out here, never stored.
  */
 import { type ConnectionState, openConnectionOf } from '../../../books/connection.ts'
+import { sendingPauseOf } from '../../../books/pause.ts'
 import type { Tx } from '../../../kit/db.ts'
 import type { Uuid } from '../../../kit/ids.ts'
 import { type Delivery, type DeliveryState, deliveryFrom } from '../../../outbox/delivery.ts'
@@ -15,6 +16,8 @@ export type OwnSide = { state: Told; deliveries: Delivery[] }
 
 export type BookAround = {
   connection: ConnectionState | null
+  /** Nothing of the whole network leaves for any book. */
+  isSendingPaused: boolean
   isMapped: boolean
   /** Trades go by themselves: enough of them had a yes. */
   goesByItself: boolean
@@ -48,12 +51,14 @@ export async function ownSides(
 
 export async function bookAround(tx: Tx, networkId: Uuid, organisationId: Uuid): Promise<BookAround> {
   const connection = await openConnectionOf(tx, organisationId)
-  if (!connection) return { connection: null, isMapped: false, goesByItself: false }
+  const isSendingPaused = (await sendingPauseOf(tx, networkId)) !== null
+  if (!connection) return { connection: null, isSendingPaused, isMapped: false, goesByItself: false }
   const mapping = await tx.mapping.findUnique({
     where: { connectionId_networkId: { connectionId: connection.id, networkId } },
   })
   return {
     connection: connection.state,
+    isSendingPaused,
     isMapped: mapping?.confirmedAt != null,
     goesByItself: connection.askFirst !== null && connection.yesGiven >= connection.askFirst,
   }
@@ -83,6 +88,7 @@ function heldBecause(book: BookAround, isApproved: boolean): string | null {
   if (book.connection === null) return 'no book is connected'
   if (book.connection === 'needs_sign_in') return 'the book needs a sign-in'
   if (book.connection === 'paused') return 'the book is paused'
+  if (book.isSendingPaused) return 'all that this network sends is paused'
   if (book.connection !== 'live' || !book.isMapped) return 'the book is not mapped yet'
   return book.goesByItself || isApproved ? null : 'it waits for your yes'
 }

@@ -1,0 +1,103 @@
+/** Sign-in, rights, consent and plan: who may write into the book at all. */
+import { bookWaits, type Entries, notInBook, told } from './entry.ts'
+
+export const access: Entries = {
+  grant_gone: {
+    says: (f) => `${told(f, 'book', 'The accounting system')} no longer lets us in.`,
+    means: bookWaits,
+    fix: 'Sign in again and choose the same organisation.',
+    button: 'reconnect',
+    who: 'owner',
+  },
+  access_expired: {
+    says: () => 'The permission has run out, and a new one was asked for.',
+    means: bookWaits,
+    fix: 'Nothing to do while it renews itself; if it stays so, sign in again.',
+    button: 'reconnect',
+    who: 'owner',
+  },
+  access_revoked: {
+    says: () => 'The permission was withdrawn in the accounting system, or the organisation was disconnected there.',
+    means: bookWaits,
+    fix: 'Sign in again and choose the same organisation.',
+    button: 'reconnect',
+    who: 'owner',
+  },
+  refresh_refused: {
+    says: () => 'The accounting system does not renew the permission any more.',
+    means: bookWaits,
+    fix: 'Sign in again and choose the same organisation.',
+    button: 'reconnect',
+    who: 'owner',
+  },
+  rights_lost: {
+    says: () => 'The person who connected the book has lost the rights there.',
+    means: bookWaits,
+    fix: 'Let someone who is an administrator of the book sign in.',
+    button: 'reconnect',
+    who: 'owner',
+  },
+  access_refused: {
+    says: () => 'The person who connected the book may not do this there.',
+    means: bookWaits,
+    fix: 'Let someone with more rights sign in, and choose the same organisation.',
+    button: 'reconnect',
+    who: 'owner',
+  },
+  permission_missing: {
+    says: () => 'This takes rights in the book that the person who connected it does not have.',
+    means: notInBook,
+    fix: 'Let someone with more rights reconnect.',
+    button: 'reconnect',
+    who: 'owner',
+  },
+  scope_missing: {
+    says: () => 'The consent does not cover this.',
+    means: 'What the consent covers goes on; this waits.',
+    fix: 'Reconnect and grant all that is asked.',
+    button: 'reconnect',
+    who: 'owner',
+  },
+  consent_refused: {
+    says: () => 'The accounting system did not take the answer to its own question; it is too old or was used before.',
+    means: 'No book was connected, and nothing was written.',
+    fix: 'Begin again on the connection’s page.',
+    button: 'reconnect',
+    who: 'owner',
+  },
+  consent_declined: {
+    says: () => 'The consent was declined on the accounting system’s page.',
+    means: 'No book was connected, and nothing was written.',
+    fix: 'Begin again on the connection’s page when it should be connected after all.',
+    button: 'reconnect',
+    who: 'owner',
+  },
+  client_refused: {
+    says: () => 'The accounting system does not know this installation: its client id or secret is wrong.',
+    means: 'No book of this accounting system can be reached; everything waits and nothing is lost.',
+    fix: 'The operator checks the client id and secret in the configuration.',
+    button: 'none',
+    who: 'operator',
+  },
+  plan_limit: {
+    says: () => 'The book’s plan does not allow this: too many approved documents this month, or a feature it lacks.',
+    means: notInBook,
+    fix: 'Change the plan, or wait for the next month; then try again.',
+    button: 'retry',
+    who: 'owner',
+  },
+  plan_ended: {
+    says: () => 'The book’s plan is not active, so it takes no new documents.',
+    means: notInBook,
+    fix: 'Renew the plan; then try again.',
+    button: 'retry',
+    who: 'owner',
+  },
+  feature_missing: {
+    says: () => 'The book’s plan does not have what this document needs.',
+    means: notInBook,
+    fix: 'Change the plan; then try again.',
+    button: 'retry',
+    who: 'owner',
+  },
+}

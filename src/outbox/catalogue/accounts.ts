@@ -1,0 +1,96 @@
+/** What the book says against an account, an item, a VAT code or a currency. */
+import { type Entries, notInBook, notPaid } from './entry.ts'
+
+export const accounts: Entries = {
+  account_archived: {
+    says: () => 'A chosen account was archived or deleted in the book.',
+    means: 'Whatever uses that account waits; nothing is written to another one instead.',
+    fix: 'Choose another account; all that waits for it then goes.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+  account_refused: {
+    says: () => 'The book does not take the chosen account for this document.',
+    means: notInBook,
+    fix: 'Choose another account on the mapping page.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+  account_takes_no_payments: {
+    says: () => 'The mutual-credit account may not take payments in this book.',
+    means: notPaid,
+    fix: 'Allow payments to it in the book, or choose another account.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+  account_not_bank: {
+    says: () => 'The book moves money on bank accounts only, and the mutual-credit account is none.',
+    means: notInBook,
+    fix: 'Choose a bank account for the mutual credit on the mapping page.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+  account_not_listed: {
+    says: () => 'The mutual-credit account is not among the book’s accounts any more.',
+    means: 'Its balance cannot be read, so nobody can say whether book and ledger agree.',
+    fix: 'Restore the account in the book, or choose another one on the mapping page.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+  code_taken: {
+    says: () => 'An account in the book has this code already.',
+    means: 'No account was made in the book.',
+    fix: 'Choose that account on the mapping page, or take another code.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+  item_refused: {
+    says: () => 'The chosen item was made inactive or cannot be sold.',
+    means: notInBook,
+    fix: 'Choose another item on the mapping page.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+  tax_code_refused: {
+    says: () => 'The book does not take this VAT code with this account.',
+    means: 'It is not in the book, and no other VAT code is tried instead.',
+    fix: 'Choose another VAT code or account on the mapping page.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+  tax_code_missing: {
+    says: () => 'The book wants a VAT code on every line.',
+    means: notInBook,
+    fix: 'Choose the VAT codes on the mapping page.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+  currency_refused: {
+    says: () => 'The book does not take this currency.',
+    means: notInBook,
+    fix: 'Add the currency in the book, then try again.',
+    button: 'retry',
+    who: 'bookkeeper',
+  },
+  reference_gone: {
+    says: () => 'Something this document names is no longer in the book.',
+    means: notInBook,
+    fix: 'Check the mapping and the contact.',
+    button: 'mapping',
+    who: 'bookkeeper',
+  },
+  reference_inactive: {
+    says: () => 'Something this document names was made inactive in the book: its contact, an account or an item.',
+    means: notInBook,
+    fix: 'Make it active there again and try again; or choose another one.',
+    button: 'retry',
+    who: 'bookkeeper',
+  },
+  has_balance: {
+    says: () => 'The book keeps what still has a balance, and will not let go of it.',
+    means: 'It stands in the book as it was.',
+    fix: 'Bring it to zero in the book, then try again.',
+    button: 'retry',
+    who: 'bookkeeper',
+  },
+}
