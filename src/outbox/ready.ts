@@ -61,7 +61,7 @@ export async function nextGroups(deps: OutboxDeps, book: OpenBook, most = 1): Pr
           from connection where id = ${book.connectionId}::uuid and state = 'live'),
       open as materialized (
         select array_agg(m.network_id) as networks
-          from mapping m join network n on n.id = m.network_id and n.state <> 'closed'
+          from mapping m join network n on n.id = m.network_id and n.state <> 'closed' and n.sending_paused_at is null
          where m.connection_id = ${book.connectionId}::uuid and m.confirmed_at is not null)
       select d.network_id, d.id, d.kind, d.live, d.fails, d.look_first or coalesce(d.document ->> 'linkedId' is not null, false) or d.document ->> 'amountMinor' = 'open' as looks
         from delivery d
