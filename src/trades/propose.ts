@@ -23,6 +23,7 @@ import {
   type AnswerToKeep,
   type KeptAnswer,
   refusedBefore,
+  unlessNamesake,
 } from './record-trade.ts'
 import { consentFor } from './standing-consent.ts'
 import { otherSide, type Side, type Trade, tradeOf } from './trade.ts'
@@ -52,7 +53,8 @@ const networksAtOnce = 3
 /** Proposals that wait for the other side's own yes share calls and commits too. */
 export function proposalsOf(db: Db): Batch<ProposalAsk, ProposalVerdict> {
   return batchOf({
-    run: (networkId, asked) => askWriter<ProposalVerdict>(db, networkId, 'propose_trades', asked),
+    run: (networkId, asked) =>
+      unlessNamesake(asked, askWriter<ProposalVerdict>(db, networkId, 'propose_trades', asked)),
     most: mostInOneCall,
     waitingRoom,
     atOnce: networksAtOnce,

@@ -72,15 +72,39 @@ export type TradeAccepted = {
 
 const mostInOneCall = 200
 const waitingRoom = 10_000
-const networksAtOnce = 3
+const callsAtOnce = 4
+/** While one is written and made durable, the next is read: it waits for the ledger's lock with everything else done. */
+const callsANetwork = 2
 
 export function acceptancesOf(db: Db): Batch<AcceptanceAsk, AcceptanceVerdict> {
   return batchOf({
-    run: (networkId, asked) => askWriter<AcceptanceVerdict>({ ...db, traces: tracesOf(asked) }, networkId, 'accept_trades', asked),
+    run: (networkId, asked) =>
+      unlessNamesake(
+        asked,
+        askWriter<AcceptanceVerdict>({ ...db, traces: tracesOf(asked) }, networkId, 'accept_trades', asked),
+      ),
     most: mostInOneCall,
     waitingRoom,
-    atOnce: networksAtOnce,
+    atOnce: callsAtOnce,
+    abreast: callsANetwork,
   })
+}
+
+/**
+ * The trade that has the name already may stand in another network, which the writer of this one does not see: then the table says
+ * so. A call of several is asked in halves until the one is alone.
+ */
+export async function unlessNamesake<Verdict>(
+  asked: unknown[],
+  verdicts: Promise<Verdict[]>,
+): Promise<(Verdict | { ok: false; code: string; facts: Record<string, never> })[]> {
+  try {
+    return await verdicts
+  } catch (error) {
+    const isNamesake = (error as { constraint?: unknown } | null)?.constraint === 'trade_reference_key'
+    if (asked.length > 1 || !isNamesake) throw error
+    return [{ ok: false, code: 'trade_name_taken', facts: {} }]
+  }
 }
 
 function tracesOf(asked: AcceptanceAsk[]): string {
