@@ -113,9 +113,9 @@ export function xeroFind(wire: XeroWire, sheets: XeroSheets) {
       const documents = elements.flatMap((json) => documentReaders[name](json, frame) ?? [])
       for (const ask of asks)
         for (const document of documents)
-          if (isSought(document, ask)) found.set(ask, better(found.get(ask) ?? null, document))
+          if (isSought(document, ask)) found.set(ask, fitter(ask, found.get(ask) ?? null, document))
       // Filtered by contact and kind only, a list may be long: live matches are what we came for.
-      if (asks.every((ask) => found.has(ask) && isLive(found.get(ask) as BookDocument))) return
+      if (asks.every((ask) => isWhatWeCameFor(ask, found.get(ask)))) return
     }
   }
 
@@ -197,13 +197,25 @@ function isSought(document: BookDocument, ask: Exclude<Sought, { by: 'receipt' }
   if (ask.by === 'like') return isLike(document, ask)
   if (document.kind !== ask.kind) return false
   // The marker is ours alone: a document that bears it under another contact is shown, and whoever asked judges.
-  const isOthers = ask.contactId !== null && document.contactId !== null && document.contactId !== ask.contactId
-  if (ask.by === 'number') return !isOthers && document.number === ask.number
+  if (ask.by === 'number') return isOf(document, ask) && document.number === ask.number
   if (ask.of !== undefined && document.of.length > 0 && !document.of.some(({ id }) => id === ask.of?.id)) return false
   return document.reference === ask.reference || (document.reference ?? '').startsWith(`${ask.reference} `)
 }
 
 const isLive = (document: BookDocument): boolean => document.status !== 'voided' && document.status !== 'deleted'
+
+const isOf = ({ contactId }: BookDocument, ask: Marked): boolean =>
+  ask.contactId === null || contactId === null || contactId === ask.contactId
+
+/** One of the contact that was asked for before any other. */
+function fitter(ask: Marked, best: BookDocument | null, other: BookDocument): BookDocument {
+  if (best !== null && isOf(best, ask) !== isOf(other, ask)) return isOf(best, ask) ? best : other
+  return better(best, other)
+}
+
+function isWhatWeCameFor(ask: Marked, document: BookDocument | undefined): boolean {
+  return document !== undefined && isLive(document) && isOf(document, ask)
+}
 
 /** A live one before one taken back; of equals the later. */
 function better(best: BookDocument | null, other: BookDocument): BookDocument {

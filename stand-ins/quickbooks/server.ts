@@ -50,6 +50,7 @@ export interface QuickBooksStandIn {
     quirks(change: Partial<Quirks>): Quirks
     violations(): ReturnType<RequestLog['violations']>
     requests(since?: number): ReturnType<RequestLog['since']>
+    statuses(): ReturnType<RequestLog['statuses']>
     company(id: string): Company
   }
 }
@@ -218,6 +219,7 @@ export async function startQuickBooksStandIn(options: QuickBooksStandInOptions):
       quirks: (change) => turn(quirks, change),
       violations: () => requests.violations(),
       requests: (since) => requests.since(since),
+      statuses: () => requests.statuses(),
       company: found,
     },
   }

@@ -339,14 +339,14 @@ test('several go in one batch and each gets its own verdict, in the order they w
   ])
 })
 
-test('a batch holds at most twenty-five, and the same asks go out under the same key', async () => {
+test('a batch holds at most thirty, and the same asks go out under the same key', async () => {
   const keys: string[] = []
   for (let call = 0; call < 4; call++) takesBatch(takenAs, keys)
-  const first = await connectorWith().putDocuments(grant, many(27))
-  await connectorWith().putDocuments(grant, many(27))
+  const first = await connectorWith().putDocuments(grant, many(32))
+  await connectorWith().putDocuments(grant, many(32))
   expect(first.every((verdict) => verdict.ok)).toBe(true)
   expect(first.map((verdict) => verdict.ok && verdict.receipt.number)).toEqual(
-    many(27).map(({ thing }) => thing.number),
+    many(32).map(({ thing }) => thing.number),
   )
   expect(keys.slice(0, 2)).toEqual(keys.slice(2))
   expect(new Set(keys).size).toBe(2)
@@ -356,10 +356,10 @@ test('a batch holds at most twenty-five, and the same asks go out under the same
 test('what a throttled batch keeps from being sent is told as throttled too, and what was taken stays taken', async () => {
   takesBatch(takenAs)
   nock(api).post(`${company}/batch`).query(true).reply(429, '', { 'retry-after': '9' })
-  const verdicts = await connectorWith().putDocuments(grant, many(60))
-  expect(verdicts.slice(0, 25).every((verdict) => verdict.ok)).toBe(true)
-  expect(verdicts.slice(25)).toHaveLength(35)
-  for (const verdict of verdicts.slice(25)) {
+  const verdicts = await connectorWith().putDocuments(grant, many(65))
+  expect(verdicts.slice(0, 30).every((verdict) => verdict.ok)).toBe(true)
+  expect(verdicts.slice(30)).toHaveLength(35)
+  for (const verdict of verdicts.slice(30)) {
     expect(verdict).toMatchObject({ ok: false, error: { kind: 'throttled', facts: { waitMs: 9000 } } })
   }
 })
