@@ -135,6 +135,10 @@ begin
       end if;
     end if;
     continue when is_over;
+    if (part.reverses_id is not null and part.kind <> 'reversal')
+       or (part.hold_id is not null and part.kind not in ('hold_post', 'hold_release', 'hold_expire')) then
+      raise exception 'a % names what its kind does not', part.kind using errcode = 'QI001';
+    end if;
 
     -- ── a transfer, on the balances as the ones before it leave them ──
     code := null; facts := '{}'; is_rule := false; freed := 0; place := part.debit_place; other := part.credit_place;

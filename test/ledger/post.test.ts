@@ -292,6 +292,13 @@ describe('a reversal', () => {
     await expect(nameless('reversal')).rejects.toMatchObject(refusal('transfer_unknown'))
     await expect(nameless('hold_post')).rejects.toMatchObject(refusal('hold_unknown'))
   })
+  test('is the only kind that names what it reverses, as only what ends a hold names one', async () => {
+    const ledger = await smallLedger(db, { bakery: {}, mill: {} })
+    await ledger.sale('flour', 'bakery', 'mill', 4000n)
+    const id = idOfCause('transfer', ledger.networkId, 'flour')
+    for (const odd of [{ reversesId: id }, { holdId: id }])
+      await expect(ledger.sale('odd', 'bakery', 'mill', 1n, odd)).rejects.toThrow('a trade names what its kind does not')
+  })
   test('of a transfer of the same call, twice in it', async () => {
     const ledger = await smallLedger(db, { bakery: {}, mill: {} })
     const reversesId = idOfCause('transfer', ledger.networkId, 'flour')
