@@ -12,7 +12,7 @@ import { Refusal } from '../../kit/refusal.ts'
 import type { Ground, GroundAsk } from '../../trades/grounds.ts'
 import { postProposal } from '../../trades/propose.ts'
 import type { Deps } from '../deps.ts'
-import { Malformed, malformedFrom, type Problem, problemOf, problemShape } from '../errors.ts'
+import { type Malformed, malformedFrom, type Problem, problemOf, problemShape } from '../errors.ts'
 import { acceptanceOf, acceptTrade, atAnswer, keptYes } from './accept-trade.ts'
 import { type KeptAnswer, keyShape, problemKept, refusedOrBefore, type Told } from './kept-answer.ts'
 import { type Found, guardFound } from './place.ts'
@@ -109,7 +109,7 @@ function batchRoute<A extends { key: string }>(told: {
     tag: 'Trades',
     path,
     summary,
-    description: `Up to ${mostAtOnce} in one call, of one network or of several. Each has its own \`key\`, which is what an Idempotency-Key is for one alone, so this call takes no such header; each has its own verdict, in the order asked. ${who}`,
+    description: `Up to ${mostAtOnce} in one call, of one network or of several. Each has its own \`key\`, which is what an Idempotency-Key is for one alone, so this call takes no such header; each has its own verdict, in the order asked. A key that stands twice is one ask: the same content is told the same, other content is refused. ${who}`,
     deed: null,
     keysInBody: true,
     body: listIn(list, z.unknown()),
@@ -117,14 +117,13 @@ function batchRoute<A extends { key: string }>(told: {
     answer: z.object({ list: z.array(verdictOut) }),
     opens: async (deps, secret, { body }) => {
       const sent = body?.[list] ?? []
-      const read = doubledIn(sent) === null ? await readEach(list, one, sent) : []
+      const read = await readEach(list, one, sent)
       const asked = read.flatMap((each) => each.asked ?? [])
       const ground = await deps.grounds.ask({ secret, ...named(asked) })
       if (!ground) return null
       return { actor: ground.actor, at: body && (() => ({ places: [], thing: 'list', ground, read })) }
     },
-    answers: async ({ deps, at, body, traceId }) => {
-      refuseDoubled(list, body[list] ?? [])
+    answers: async ({ deps, at, traceId }) => {
       return { status: 200, body: { list: await answerEach(deps, at, judge, traceId) }, replayed: false }
     },
   })
@@ -213,28 +212,4 @@ function asError(thrown: unknown): Error {
 function keyIn(sent: unknown): string | null {
   const key = typeof sent === 'object' && sent !== null && 'key' in sent ? sent.key : null
   return typeof key === 'string' && keyShape.test(key) ? key : null
-}
-
-/** The places of two asks under one key. */
-function doubledIn(sent: unknown[]): [number, number] | null {
-  const places = new Map<string, number>()
-  for (const [place, one] of sent.entries()) {
-    const key = keyIn(one)
-    if (key === null) continue
-    const first = places.get(key)
-    if (first !== undefined) return [first, place]
-    places.set(key, place)
-  }
-  return null
-}
-
-function refuseDoubled(list: string, sent: unknown[]): void {
-  const doubled = doubledIn(sent)
-  if (!doubled) return
-  throw new Malformed(
-    'malformed',
-    'Two of the list have the same key; nothing was done.',
-    'Give each its own key.',
-    doubled.map((place) => ({ pointer: `/body/${list}/${place}/key`, detail: 'This key stands here twice.' })),
-  )
 }
