@@ -9,7 +9,7 @@ import { Refusal } from '../kit/refusal.ts'
 import { rolesOfOrganisation } from '../networks/person.ts'
 import { makeSignInLink } from '../networks/sign-in.ts'
 import { inOneBreath, wordsFor } from '../outbox/words.ts'
-import { olderThan, olderThanOption } from './age.ts'
+import { ageAsked, agoIn, olderThanOption } from './age.ts'
 import {
   memberNamed,
   memberOption,
@@ -82,11 +82,12 @@ async function list(asking: Asking, _args: string[], options: Options): Promise<
   const state = textOf(options, 'state') ?? null
   if (state !== null && state !== 'none' && !Object.hasOwn(connectionMoves, state))
     throw new BadUse(`There is no state "${state}"; there are ${Object.keys(connectionMoves).join(', ')}, and none.`)
-  const goodBefore = olderThan(machineClock, options) ?? null
+  const ageMs = ageAsked(options)
   return withHouse(asking, async (deps) => {
     const found = await inWork(deps, async (tx) => {
       const networks = await networksNamed(tx, options)
       const organisationId = await ownerIn(tx, networks, options)
+      const goodBefore = (await agoIn(tx, ageMs)) ?? null
       return tx.$queryRaw<Row[]>`
         select n.slug as network, m.id as "memberId", o.id as "organisationId", o.name as organisation, c.id as "connectionId", c.kind, c.book_name as book,
                c.state, c.last_good_call_at as "lastGoodCallAt", c.last_error ->> 'cause' as "lastCause",
@@ -121,7 +122,7 @@ async function list(asking: Asking, _args: string[], options: Options): Promise<
       })),
       text: columns(
         [['network', 'id', 'kind', 'state', 'trouble', 'waiting', 'parked', 'member'], ...rows],
-        state === null && goodBefore === null ? 'No members.' : 'None is like that.',
+        state === null && ageMs === undefined ? 'No members.' : 'None is like that.',
       ),
     }
   })

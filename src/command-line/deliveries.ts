@@ -12,7 +12,7 @@ import { findDeliveries, type LastTry, lastTries, troubleOf } from '../outbox/fi
 import { approveTrade, type DeliveryPlace, deliveryOf, retryDelivery } from '../outbox/move-delivery.ts'
 import { placesParkedFor, retryAll } from '../outbox/retry-all.ts'
 import type { Side } from '../trades/trade.ts'
-import { olderThan, olderThanOption } from './age.ts'
+import { ageAsked, agoIn, olderThanOption } from './age.ts'
 import { memberNamed, memberOption, networksNamed, organisationNamed, organisationOption } from './find.ts'
 import { actor, inWork, withHouse } from './house.ts'
 import { type Answer, type Asking, BadUse, columns, leaf, mustHave, type Options, textOf } from './terminal.ts'
@@ -80,11 +80,15 @@ async function list(asking: Asking, _args: string[], options: Options): Promise<
     throw new BadUse(`There is no state "${given}"; there are ${Object.keys(deliveryMoves).join(', ')}, and all.`)
   const cause = textOf(options, 'cause')
   if (cause !== undefined && state !== 'parked') throw new BadUse('--cause is for what is parked.')
-  const promisedBefore = olderThan(machineClock, options)
+  const ageMs = ageAsked(options)
   return withHouse(asking, async (deps) => {
     const found = await inWork(deps, async (tx) => {
       const place = await placeOf(tx, options)
-      const rows = await findDeliveries(tx, { ...place, state, cause, promisedBefore }, mostShown)
+      const rows = await findDeliveries(
+        tx,
+        { ...place, state, cause, promisedBefore: await agoIn(tx, ageMs) },
+        mostShown,
+      )
       const named = await namesAround(
         tx,
         rows.map((row) => row.delivery),

@@ -5,6 +5,7 @@ import { ledgerPages } from './ledger.tsx'
 import { memberDeskPages } from './member-desk.tsx'
 import { networkPages } from './network.tsx'
 import { networkTradesPage } from './network-trades.tsx'
+import { sendingPages } from './sending.tsx'
 import { termsPages } from './terms.tsx'
 
 export function convenerPages(serve: ReturnType<typeof pages>): void {
@@ -14,4 +15,5 @@ export function convenerPages(serve: ReturnType<typeof pages>): void {
   networkTradesPage(serve)
   ledgerPages(serve)
   importPages(serve)
+  sendingPages(serve)
 }

@@ -107,6 +107,11 @@ async function show(visit: Visit): Promise<string> {
               </li>
             </>
           )}
+          {mayDo('see_health') && (
+            <li>
+              <a href={`${base}/sending`}>What goes to the books</a>
+            </li>
+          )}
           {mayDo('import') && (
             <li>
               <a href={`${base}/import`}>Carry over the past from a file</a>
