@@ -35,6 +35,7 @@ import type { OutboxDeps } from './outbox/outbox-deps.ts'
 import { promisedPostingsOf } from './outbox/post-and-promise.ts'
 import { shownMailer, smtpMailer } from './outbox/send-mail.ts'
 import { reconcileAll } from './reconcile/run.ts'
+import { sweepAll } from './reconcile/sweep.ts'
 import { keepSchedule, type Schedule, type TimedTask } from './schedule.ts'
 import { groundsOf } from './trades/grounds.ts'
 import { lapseDue, proposalsOf } from './trades/propose.ts'
@@ -144,6 +145,16 @@ function timedTasks(deps: Deps & OutboxDeps): TimedTask[] {
       name: 'reconcile_books',
       when: '15 * * * *',
       what: async () => JSON.stringify(await reconcileAll(deps, 'quits')),
+    },
+    {
+      name: 'sweep_books',
+      when: '40 * * * *',
+      what: async () => JSON.stringify(await sweepAll(deps, { whole: false })),
+    },
+    {
+      name: 'sweep_books_whole',
+      when: '25 1 * * *',
+      what: async () => JSON.stringify(await sweepAll(deps, { whole: true })),
     },
     { name: 'thaw_at_zero', when: '* * * * *', what: async () => `${await thawAtZero(deps)} may buy again` },
     { name: 'forget_unchosen', when: '*/10 * * * *', what: async () => `${await forgetUnchosen(deps)} wiped` },

@@ -15,6 +15,7 @@ import { installationCommands } from './command-line/installation.ts'
 import { keyCommands } from './command-line/keys.ts'
 import { ledgerCommands } from './command-line/ledger.ts'
 import { networkCommands } from './command-line/networks.ts'
+import { sweepCommands } from './command-line/sweep.ts'
 import { type Asking, BadUse, type ExitCode, jsonText, type Terminal, Unreachable } from './command-line/terminal.ts'
 import { ConfigMistakes } from './config.ts'
 import { plainError } from './kit/log.ts'
@@ -37,6 +38,7 @@ export async function quits(args: string[], terminal: Terminal): Promise<ExitCod
     bookCommands,
     connectionCommands,
     deliveryCommands,
+    sweepCommands,
   ])
     commands(program, asking)
   try {

@@ -11,6 +11,7 @@ import { type Day, dateOf } from '../kit/clock.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { sum } from '../kit/money.ts'
 import type { Delivery } from '../outbox/delivery.ts'
+import { isMarker } from './marker.ts'
 
 const discrepancyKinds = [
   'on_its_way',
@@ -53,7 +54,7 @@ export type Ours = {
   currency: string
   creditAccountId: string
   contactIds: ReadonlyMap<string, string>
-  /** What this member's other networks have put into the same book, as kind:id. */
+  /** What this member's other networks have put into the same book, as kind:id, and what they promised it, as its reference. */
   elsewhere: ReadonlySet<string>
 }
 export type Theirs = { documents: BookDocument[]; bookMinor: bigint }
@@ -195,7 +196,11 @@ function strangerFor(document: BookDocument, ours: Ours, references: ReadonlySet
   if (touches && isOurs) return as('doubled')
   if (touches) return as(document.datedOn > ours.asOf ? 'dated_ahead' : 'missing_in_ledger')
   // What another network of this member has put there is looked at in that network; so is a paper that stands behind ours.
-  if (ours.elsewhere.has(place(document.kind, document.id)) || (isOurs && !isPaper(document, ours))) return null
+  const isElsewhere =
+    ours.elsewhere.has(place(document.kind, document.id)) || ours.elsewhere.has(document.reference ?? '')
+  if (isElsewhere || (isOurs && !isPaper(document, ours))) return null
+  // Ours by its marker, of a trade that we do not know (any more): a restored backup forgot it.
+  if (!isOurs && isMarker(document)) return as('missing_in_ledger')
   const twin = ours.deliveries.find((delivery) => doubles(document, delivery, ours))
   return twin ? { ...as('doubled'), ours: ourFacts(twin) } : null
 }
@@ -273,7 +278,7 @@ function moveOn(document: BookDocument, ours: Ours, countedTo: Day = ours.asOf):
   return sum(document.moves.filter((move) => move.accountId === ours.creditAccountId).map((move) => move.amountMinor))
 }
 
-function sideOf(delivery: Delivery): 'customer' | 'supplier' {
+export function sideOf(delivery: Delivery): 'customer' | 'supplier' {
   const promise = delivery.document
   if ('role' in promise) return promise.role
   return promise.what === 'invoice' || promise.what === 'credit_note' ? 'customer' : 'supplier'
@@ -302,6 +307,7 @@ function theirFacts(document: BookDocument): Record<string, string> {
     vatMinor: document.vatMinor.toString(),
     openMinor: document.openMinor.toString(),
     datedOn: document.datedOn,
+    ...(document.reference ? { reference: document.reference } : {}),
     ...(document.number ? { number: document.number } : {}),
     ...(document.contactName ? { contact: document.contactName } : {}),
     ...(document.deepLink ? { link: document.deepLink } : {}),
@@ -313,11 +319,11 @@ function isPaper(document: BookDocument, ours: Ours): boolean {
   return ours.deliveries.some((one) => one.reference === document.reference && kindsOf(one).includes(document.kind))
 }
 
-function isLive(document: BookDocument): boolean {
+export function isLive(document: BookDocument): boolean {
   return document.status !== 'voided' && document.status !== 'deleted'
 }
 
-function place(kind: string, id: string): string {
+export function place(kind: string, id: string): string {
   return `${kind}:${id}`
 }
 

@@ -39,8 +39,8 @@ export const kindWords: Record<DiscrepancyKind, { says: string; moves: string }>
     moves: 'Look for it in the book; ask for it anew, or accept with a reason.',
   },
   missing_in_ledger: {
-    says: 'Someone posted to the mutual-credit account by hand.',
-    moves: 'Move that entry to its right account in the book, or accept it with a reason.',
+    says: 'It stands in the book and not in our ledger: entered by hand, or of a trade that a restored backup does not know.',
+    moves: 'Move it to its right account or void it in the book, agree the trade again, or accept it with a reason.',
   },
   amount_differs: {
     says: 'The amount in the book is not the ledger’s.',

@@ -175,9 +175,9 @@ async function readOurs(deps: OutboxDeps, ask: ReconcileAsk, book: OpenRun) {
         })
         deliveries.push(...page.map(deliveryFrom))
       }
-      const others = await tx.$queryRaw<{ place: string }[]>`
-        select (d.receipt ->> 'kind') || ':' || (d.receipt ->> 'id') as place from delivery d
-         where d.organisation_id = ${ask.organisationId}::uuid and d.network_id <> ${ask.networkId}::uuid and d.receipt is not null
+      const others = await tx.$queryRaw<{ place: string | null; reference: string }[]>`
+        select (d.receipt ->> 'kind') || ':' || (d.receipt ->> 'id') as place, d.reference from delivery d
+         where d.organisation_id = ${ask.organisationId}::uuid and d.network_id <> ${ask.networkId}::uuid and d.kind <> 'contact'
            and d.network_id in (select m.network_id from member m where m.organisation_id = ${ask.organisationId}::uuid)`
       const contacts = await tx.bookContact.findMany({ where: { connectionId: book.connectionId } })
       return {
@@ -186,7 +186,7 @@ async function readOurs(deps: OutboxDeps, ask: ReconcileAsk, book: OpenRun) {
         asOf: book.asOf,
         currency: book.currency,
         creditAccountId: book.account.id,
-        elsewhere: new Set(others.map((one) => one.place)),
+        elsewhere: new Set(others.flatMap((one) => (one.place ? [one.place, one.reference] : [one.reference]))),
         contactIds: new Map(contacts.map((one) => [`${one.counterpartId} ${one.role}`, one.bookContactId])),
       }
     },
