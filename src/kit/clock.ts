@@ -15,16 +15,22 @@ export const machineClock: Clock = { now: () => new Date() }
 
 /** The calendar day of an instant in a time zone. */
 export function dayIn(timeZone: string, at: Date): Day {
-  let format = dayFormats.get(timeZone)
-  if (!format) {
-    format = new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' })
-    dayFormats.set(timeZone, format)
+  let zone = zones.get(timeZone)
+  if (!zone) {
+    const format = new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' })
+    zone = { format, second: Number.NaN, day: '' }
+    zones.set(timeZone, zone)
   }
-  return format.format(at)
+  const second = Math.floor(at.getTime() / 1000)
+  if (second !== zone.second) {
+    zone.day = zone.format.format(at)
+    zone.second = second
+  }
+  return zone.day
 }
 
-/** One for each time zone: to make one costs a hundred times what it costs to use it. */
-const dayFormats = new Map<string, Intl.DateTimeFormat>()
+/** A format for each time zone (to make one costs a hundred times what it costs to use it), and what it said last: no day ends within a second. */
+const zones = new Map<string, { format: Intl.DateTimeFormat; second: number; day: Day }>()
 
 /** A day some days later (or earlier). */
 export function addDays(day: Day, days: number): Day {
@@ -51,6 +57,10 @@ export function instantOf(text: string | number): Date {
 /** Is this text a real day of the calendar? There was no year nought, and the database knows none. */
 export function isDay(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || text.startsWith('0000')) return false
-  const at = new Date(`${text}T00:00:00Z`)
-  return !Number.isNaN(at.getTime()) && at.toISOString().slice(0, 10) === text
+  const [year, month, day] = [Number(text.slice(0, 4)), Number(text.slice(5, 7)), Number(text.slice(8))]
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  const last = month === 2 && isLeap ? 29 : (daysOfMonths[month - 1] ?? 0)
+  return day >= 1 && day <= last
 }
+
+const daysOfMonths = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]

@@ -51,7 +51,7 @@ const feeMark = { seller: 'S', buyer: 'B' } as const
 // ─── The ledger ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The trade first, so that a seller's fee is paid from what it has just earned. */
-export function postingFor(trade: TradeFacts): PostingAsk {
+export function postingFor(trade: TradeFacts, owed: TradeFee[] = feesOf(trade)): PostingAsk {
   const id = transferId(trade, 'trade')
   const cause = { causeKind: 'trade', causeId: trade.id }
   const sale: TransferAsk = {
@@ -63,7 +63,7 @@ export function postingFor(trade: TradeFacts): PostingAsk {
     ...cause,
     ...(trade.holdId ? { holdId: trade.holdId } : {}),
   }
-  const fees = feesOf(trade)
+  const fees = owed
     .filter((fee) => fee.mode === 'credits')
     .map(
       (fee): TransferAsk => ({
@@ -122,8 +122,8 @@ function transferId(trade: Pick<TradeFacts, 'networkId' | 'id'>, part: string): 
 
 // ─── The books ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export function deliveriesFor(trade: TradeFacts): TradePromise[] {
-  return [...saleIn('seller', trade), ...saleIn('buyer', trade), ...feesOf(trade).flatMap((fee) => feeIn(fee, trade))]
+export function deliveriesFor(trade: TradeFacts, owed: TradeFee[] = feesOf(trade)): TradePromise[] {
+  return [...saleIn('seller', trade), ...saleIn('buyer', trade), ...owed.flatMap((fee) => feeIn(fee, trade))]
 }
 
 /** Invoice and payment, or bill and payment; what the trade pays in money stays open on them. */

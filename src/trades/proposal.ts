@@ -13,7 +13,7 @@ import type { Member } from '../networks/member.ts'
 import type { Network } from '../networks/network.ts'
 import type { Organisation } from '../networks/organisation.ts'
 import type { Fee, Terms } from '../networks/terms.ts'
-import { deliveriesFor, postingFor, type TradeFacts } from './documents.ts'
+import { deliveriesFor, feesOf, postingFor, type TradeFacts } from './documents.ts'
 import { type LineAsk, longestDescription, type PartAsk, type Price, priceOf } from './price.ts'
 import type { Linked, Side, Trade, TradeLine } from './trade.ts'
 
@@ -75,6 +75,7 @@ export function proposalOf(parties: Parties, ask: TradeAsk, at: Date): Proposal 
   mustFitBooks(ask, price)
   const holdId = ask.reserve && ask.proposedBy === 'buyer' ? idOfCause('transfer', network.id, ask.id, 'hold') : null
   const facts = factsFrom({ parties, fees: ask.ledgerOnly ? [] : terms.fees }, { ...ask, ...price, dueOn, holdId })
+  const fees = feesOf(facts)
   return {
     network_id: network.id,
     id: ask.id,
@@ -99,8 +100,8 @@ export function proposalOf(parties: Parties, ask: TradeAsk, at: Date): Proposal 
     treatment_confirmed: ask.proposedBy === 'seller' || !seller.organisation.vat.registered,
     linked_invoice: linkedJson(ask.linkedInvoice),
     linked_bill: linkedJson(ask.linkedBill),
-    posting: postingJson(postingFor(facts)),
-    promises: ask.ledgerOnly ? [] : deliveriesFor(facts),
+    posting: postingJson(postingFor(facts, fees)),
+    promises: ask.ledgerOnly ? [] : deliveriesFor(facts, fees),
     hold_id: holdId,
     ledger_only: ask.ledgerOnly ?? false,
     source: ask.source,
