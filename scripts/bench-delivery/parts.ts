@@ -20,7 +20,7 @@ export type Size = {
   crowd: number
 }
 export const sizes = {
-  whole: { backlogXero: 10_000, backlogQuickBooks: 3_000, outage: 5_000, pairs: 20, turns: 5, crowd: 100_000 },
+  whole: { backlogXero: 10_000, backlogQuickBooks: 1_500, outage: 5_000, pairs: 20, turns: 3, crowd: 100_000 },
   toy: { backlogXero: 200, backlogQuickBooks: 120, outage: 1_000, pairs: 2, turns: 1, crowd: 500 },
 } as const satisfies Record<string, Size>
 

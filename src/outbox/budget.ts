@@ -108,7 +108,7 @@ function missing(tokens: number, wanted: number, aMinute: number, live: boolean)
 /** The vendor's own count of its window is spent: its next one begins at the latest a whole window after this one was seen to begin. */
 function untilNext(seen: Left | undefined, calls: number, kept: number, windowMs: number, nowMs: number): number {
   // What needs more than a whole window holds is let go at the beginning of one.
-  if (!seen || seen.left >= Math.min(calls + kept, seen.most)) return 0
+  if (!seen || seen.left >= Math.min(calls + kept, Math.max(1, seen.most))) return 0
   return seen.sinceMs === null ? 0 : Math.max(0, seen.sinceMs + windowMs - nowMs)
 }
 

@@ -108,9 +108,14 @@ export function groupsOf(ready: readonly Ready[], limits: Shares, most: number):
     else group.push(one)
   }
   const whole = [...groups.values()].flatMap((group) => piecesOf(group, mostTogether(group, limits)))
-  // Live first, whatever kind it is; within that, the longest waiting.
+  // Live first, whatever kind it is; within that full calls before others, or a backlog whose papers were promised in one
+  // instant leaves in half-empty ones; within that, the longest waiting.
   const place = new Map(ordered.map((one, at) => [one, at]))
-  const rank = ([first]: Ready[]) => (first ? (first.live ? 0 : ready.length) + (place.get(first) ?? 0) : 0)
+  const rank = (group: Ready[]) => {
+    const [first] = group
+    const isFull = group.length >= mostTogether(group, limits) || isByItself(group)
+    return first ? (first.live ? 0 : 2 * ready.length) + (isFull ? 0 : ready.length) + (place.get(first) ?? 0) : 0
+  }
   whole.sort((a, b) => rank(a) - rank(b))
   const [first] = whole
   if (!first || isByItself(first)) return first ? [first] : []

@@ -158,6 +158,7 @@ function deed(
 ): KeptAnswer {
   const { world, faults, requests } = parts
   const bells: Bell[] = []
+  book.settle()
   const mark = book.mark()
   try {
     const body = endpoint.body === undefined ? undefined : parsed(request.body)

@@ -212,33 +212,60 @@ export interface Settings {
   createdAt: number
 }
 
-function emptyTables() {
+function emptyTables(changes: Change[]) {
   return {
-    accounts: new Map<string, Account>(),
-    taxRates: new Map<string, TaxRate>(),
-    contacts: new Map<string, Contact>(),
-    invoices: new Map<string, Paper>(),
-    creditNotes: new Map<string, Paper>(),
-    payments: new Map<string, Payment>(),
-    allocations: new Map<string, Allocation>(),
-    credits: new Map<string, Credit>(),
-    bankEntries: new Map<string, BankEntry>(),
-    bankTransfers: new Map<string, BankTransfer>(),
-    manualJournals: new Map<string, ManualJournal>(),
-    history: new Map<string, HistoryNote[]>(),
+    accounts: new Table<Account>(changes),
+    taxRates: new Table<TaxRate>(changes),
+    contacts: new Table<Contact>(changes),
+    invoices: new Table<Paper>(changes),
+    creditNotes: new Table<Paper>(changes),
+    payments: new Table<Payment>(changes),
+    allocations: new Table<Allocation>(changes),
+    credits: new Table<Credit>(changes),
+    bankEntries: new Table<BankEntry>(changes),
+    bankTransfers: new Table<BankTransfer>(changes),
+    manualJournals: new Table<ManualJournal>(changes),
+    history: new Table<HistoryNote[]>(changes),
+  }
+}
+
+type Change = () => void
+
+/** Remembers how to take back each of its changes, so that a mark costs nothing however much the book holds. */
+class Table<Row> extends Map<string, Row> {
+  readonly #changes: Change[]
+
+  constructor(changes: Change[]) {
+    super()
+    this.#changes = changes
+  }
+
+  override set(key: string, row: Row): this {
+    const before = super.get(key)
+    const isNew = !super.has(key)
+    this.#changes.push(() => void (isNew ? super.delete(key) : super.set(key, before as Row)))
+    return super.set(key, row)
+  }
+
+  override delete(key: string): boolean {
+    if (!super.has(key)) return false
+    const before = super.get(key) as Row
+    this.#changes.push(() => void super.set(key, before))
+    return super.delete(key)
   }
 }
 
 export type Tables = ReturnType<typeof emptyTables>
 export interface Mark {
   settings: Settings
-  tables: Tables
+  changes: number
   journals: number
 }
 
 export class XeroBook {
   settings: Settings
-  tables: Tables = emptyTables()
+  readonly #changes: Change[] = []
+  readonly tables: Tables = emptyTables(this.#changes)
   readonly ledger = new Books()
 
   constructor(settings: Settings) {
@@ -246,18 +273,18 @@ export class XeroBook {
   }
 
   mark(): Mark {
-    const copies = Object.entries(this.tables).map(([name, table]) => [name, new Map(table as Map<string, unknown>)])
-    return {
-      settings: { ...this.settings },
-      tables: Object.fromEntries(copies) as Tables,
-      journals: this.ledger.journals().length,
-    }
+    return { settings: { ...this.settings }, changes: this.#changes.length, journals: this.ledger.journals().length }
   }
 
   rollBack(mark: Mark): void {
     this.settings = mark.settings
-    this.tables = mark.tables
+    while (this.#changes.length > mark.changes) this.#changes.pop()?.()
     this.ledger.restore(this.ledger.journals().slice(0, mark.journals))
+  }
+
+  /** What was done until now stays done: no mark of an earlier call is ever rolled back to. */
+  settle(): void {
+    this.#changes.length = 0
   }
 
   systemAccount(kind: string): Account {
@@ -298,8 +325,11 @@ export class XeroBook {
       journals: Parameters<Books['restore']>[0]
     }
     const book = new XeroBook(settings)
-    const filled = Object.entries(tables).map(([name, entries]) => [name, new Map(entries)])
-    book.tables = { ...emptyTables(), ...Object.fromEntries(filled) }
+    for (const [name, entries] of Object.entries(tables)) {
+      const table = book.tables[name as keyof Tables] as Map<string, unknown> | undefined
+      for (const [key, row] of entries) table?.set(key, row)
+    }
+    book.settle()
     book.ledger.restore(journals)
     return book
   }

@@ -139,9 +139,9 @@ export function updateInvoice(call: Call, before: Paper, ask: Element): Paper {
 
 /** A deleted draft frees its number; a voided invoice keeps it. */
 function taken(book: XeroBook, number: string): boolean {
-  return [...book.tables.invoices.values()].some(
-    (paper) => paper.type === 'ACCREC' && paper.status !== 'DELETED' && paper.number === number,
-  )
+  for (const paper of book.tables.invoices.values())
+    if (paper.type === 'ACCREC' && paper.status !== 'DELETED' && paper.number === number) return true
+  return false
 }
 
 function nextNumber(book: XeroBook): string {
