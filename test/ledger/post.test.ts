@@ -297,7 +297,9 @@ describe('a reversal', () => {
     await ledger.sale('flour', 'bakery', 'mill', 4000n)
     const id = idOfCause('transfer', ledger.networkId, 'flour')
     for (const odd of [{ reversesId: id }, { holdId: id }])
-      await expect(ledger.sale('odd', 'bakery', 'mill', 1n, odd)).rejects.toThrow('a trade names what its kind does not')
+      await expect(ledger.sale('odd', 'bakery', 'mill', 1n, odd)).rejects.toThrow(
+        'a trade names what its kind does not',
+      )
   })
   test('of a transfer of the same call, twice in it', async () => {
     const ledger = await smallLedger(db, { bakery: {}, mill: {} })
