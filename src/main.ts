@@ -31,6 +31,7 @@ import { thawAtZero } from './networks/frozen.ts'
 import { forgetOldSessions } from './networks/sign-in.ts'
 import { callsSeen } from './outbox/calls-seen.ts'
 import { keepPromises, type Worker } from './outbox/keep.ts'
+import { tellOfParked } from './outbox/mail-parked.ts'
 import type { OutboxDeps } from './outbox/outbox-deps.ts'
 import { promisedPostingsOf } from './outbox/post-and-promise.ts'
 import { shownMailer, smtpMailer } from './outbox/send-mail.ts'
@@ -159,6 +160,7 @@ function timedTasks(deps: Deps & OutboxDeps): TimedTask[] {
     { name: 'thaw_at_zero', when: '* * * * *', what: async () => `${await thawAtZero(deps)} may buy again` },
     { name: 'forget_unchosen', when: '*/10 * * * *', what: async () => `${await forgetUnchosen(deps)} wiped` },
     { name: 'forget_sessions', when: '55 3 * * *', what: async () => `${await forgetOldSessions(deps)} forgotten` },
+    { name: 'tell_of_parked', when: '35 * * * *', what: async () => `${await tellOfParked(deps)} letters` },
     { name: 'check_mappings', when: '40 4 * * *', what: async () => `${await checkMappings(deps)} checked` },
     { name: 'refresh_grants', when: '20 4 * * *', what: async () => `${await refreshIdleGrants(deps)} refreshed` },
     { name: 'audit_ledgers', when: '5 2 * * *', what: async () => JSON.stringify(await auditAll(deps)) },

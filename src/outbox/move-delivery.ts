@@ -44,8 +44,13 @@ export async function lockDelivery(tx: Tx, place: DeliveryPlace): Promise<Delive
   const { organisationId, tradeId } = await deliveryOf(tx, place)
   if (tradeId)
     await tx.$queryRaw`select id from trade where network_id = ${place.networkId}::uuid and id = ${tradeId}::uuid for no key update`
-  await tx.$queryRaw`select id from lane where id = ${organisationId}::uuid for update`
+  const lanes = await tx.$queryRaw<{ isHeld: boolean }[]>`
+    select coalesce(leased_until > quits_now(), false) as "isHeld" from lane where id = ${organisationId}::uuid for update`
   await tx.$queryRaw`select id from delivery where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid for update`
+  // Nobody holds the lane: whoever was sending it is gone, and what came of it is not known.
+  if (!lanes[0]?.isHeld)
+    await tx.$executeRaw`
+      update delivery set state = 'waiting', look_first = true where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid and state = 'sending'`
   return deliveryOf(tx, place)
 }
 
@@ -176,9 +181,11 @@ export async function askAnew(tx: Tx, place: DeliveryPlace): Promise<void> {
     data: { reference: `${base}-${Number(count) + 1}`, settledAt: null },
   })
   await tx.$executeRaw`update delivery set receipt = null where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid`
-  // Under its new reference nothing was ever sent, so there is nothing to look for; and it must not bear the old key.
+  // Under its new reference nothing was ever sent, so there is nothing to look for, unless a backup was restored that does not
+  // know of it; and it must not bear the old key.
   await again(tx, delivery, {}, true)
-  await tx.$executeRaw`update delivery set look_first = false where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid`
+  await tx.$executeRaw`
+    update delivery set look_first = exists (select 1 from deed where network_id is null and what = 'backup_restored') where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid`
 }
 
 const contactCauses = [

@@ -136,6 +136,26 @@ test('what is being sent at this moment is not touched: each deed is refused in 
   expect(outbox.papers('mill')).toBe('invoice 120000 open 20000, payment 100000')
 })
 
+test('what a dead worker left as being sent can be dropped once its lease is over, and is looked for when it comes back', async () => {
+  const outbox = await parkedInvoice()
+  outbox.book('mill').lockPeriod(null)
+  const { id, organisationId } = await outbox.one('mill', '-SI')
+  const leave = (until: string) =>
+    on.db.pool.query(
+      `with left_behind as (update delivery set state = 'sending', parked_cause = null where id = $1)
+       update lane set leased_by = 'gone', leased_until = quits_now() + $3::interval where id = $2`,
+      [id, organisationId, until],
+    )
+  await leave('1 minute')
+  await expect(drop(outbox, '-SI')).rejects.toMatchObject({
+    says: expect.stringContaining('being sent at this moment'),
+  })
+  await leave('-1 minute')
+  expect(await drop(outbox, '-SI')).toBe(true)
+  await takeBack(outbox, '-SI')
+  expect(await outbox.one('mill', '-SI')).toMatchObject({ state: 'waiting', lookFirst: true })
+})
+
 test('twenty who press at once, with a worker beside them: one document, and one of them did it', async () => {
   const outbox = await parkedInvoice()
   outbox.book('mill').lockPeriod(null)

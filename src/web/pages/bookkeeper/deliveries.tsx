@@ -25,7 +25,7 @@ import { dayWords, Ways } from '../../parts.tsx'
 import { pathOf } from '../member/member-frame.tsx'
 import { bookAround, wordsOfDelivery } from '../member/own-side.ts'
 import { maybe, reasonShape } from '../typed-form.tsx'
-import { type Here, idNamed, memberHere, worker } from '../whereabouts.ts'
+import { type Here, idNamed, memberHere, see, worker } from '../whereabouts.ts'
 import { bookPage } from './book-frame.tsx'
 import { type Attempt, DeliveryCard } from './delivery-card.tsx'
 import { PausedNote, pausesOver } from './paused-note.tsx'
@@ -182,7 +182,6 @@ async function read(
     causes: causes.flatMap((one) => (one.parkedCause ? [{ cause: one.parkedCause, count: one._count }] : [])),
     names: new Map(names.map((one) => [one.id, one.name])),
     book: await bookAround(tx, here.networkId, here.member.organisationId),
-    ...(await pausesOver(tx, here)),
     next: last ? cursorOf({ at: instantText(last.promisedAt), id: last.id }) : null,
   }
 }
@@ -191,7 +190,8 @@ async function show(visit: Visit): Promise<string> {
   const here = await memberHere(visit, 'see_book')
   const state = filters.find((one) => one.value !== '' && one.value === visit.query.state)?.value || null
   const cause = state === 'parked' && visit.query.cause ? visit.query.cause : undefined
-  const facts = await worker(visit, (tx) => read(tx, here, { state, cause, after: visit.query.after }))
+  const facts = await see(visit, (tx) => read(tx, here, { state, cause, after: visit.query.after }))
+  const { pauses, nameOf } = await worker(visit, (tx) => pausesOver(tx, here))
   const base = `${pathOf(here)}/deliveries`
   const mayMove = here.mayDo('move_delivery')
   const repeated = facts.causes.filter((one) => one.count > 1)
@@ -207,7 +207,7 @@ async function show(visit: Visit): Promise<string> {
             isHere: value === (state ?? ''),
           }))}
         />
-        <PausedNote here={here} pauses={facts.pauses} nameOf={facts.nameOf} />
+        <PausedNote here={here} pauses={pauses} nameOf={nameOf} />
         {mayMove &&
           repeated.map(({ cause, count }) => (
             <form method="post" action={`${base}/retry`} class="card" key={cause}>
