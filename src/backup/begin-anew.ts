@@ -33,7 +33,7 @@ export async function beginAnew(
   const lookedForFirst = await changed(`
     update delivery set look_first = true, fence = null, due_at = quits_now() - interval '1 minute',
            state = case when state = 'sending' then 'waiting' else state end
-     where state in ('waiting', 'sending', 'parked')`)
+     where state in ('waiting', 'sending', 'parked', 'dropped')`)
   await changed("update lane set leased_by = null, leased_until = null, budget = '{}', due_at = quits_now()")
   await changed('delete from timed_task')
   await changed('update web_session set ended_at = quits_now() where ended_at is null')

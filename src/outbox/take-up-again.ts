@@ -15,7 +15,7 @@ export async function takeUpAgain(tx: Tx, ask: { networkId: Uuid; ids: Uuid[]; c
   return tx.$executeRaw`
     update delivery d set state = 'waiting', parked_cause = null, parked_facts = '{}', fails = 0, dropped_reason = null, dropped_with = null,
       settled_at = null,
-      look_first = t.unknowns > 0 or (d.state = 'dropped' and t.tries > 0) or coalesce(d.parked_cause = any (${lookedAtFirst}::text[]), false),
+      look_first = d.look_first or t.unknowns > 0 or (d.state = 'dropped' and t.tries > 0) or coalesce(d.parked_cause = any (${lookedAtFirst}::text[]), false),
       generation = d.generation + case
         when ${ask.corrected ?? false} then 1
         when d.state = 'dropped' and t.tries = 0 then 0

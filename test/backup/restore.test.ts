@@ -1,4 +1,5 @@
 /** A backup read back is the same ledger, proven; what is damaged, strange or sealed with another key leaves the database empty. */
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -282,6 +283,37 @@ test('a database that has rows, or a later schema, is refused and keeps what it 
   onTestFinished(() => newer.drop())
   await expect(restore(at(made, newer.url, told.file))).rejects.toMatchObject({ code: 'backup_needs_empty_database' })
 })
+
+test('a login that is no superuser backs up all rows and reads all of them back, the second wall standing again after it', async () => {
+  const made = await twoSales()
+  const { file, told } = await backedUp(made)
+  const keeper = `keeper_${randomBytes(4).toString('hex')}`
+  const admin = made.ground.db.url
+  await ask(admin, `create role ${keeper} login password 'plain'`)
+  onTestFinished(async () => void (await ask(admin, `drop role ${keeper}`)))
+  await ask(admin, `grant quits_app, quits_writer, quits_worker to ${keeper} with admin option`)
+  const owned = async () => {
+    const database = await emptyDatabase()
+    // Dropped before its owner is: what was asked for last ends first.
+    onTestFinished(() => database.drop())
+    const url = new URL(database.url)
+    await ask(admin, `alter database ${url.pathname.slice(1)} owner to ${keeper}`)
+    url.username = keeper
+    url.password = 'plain'
+    return url.href
+  }
+  const [first, second] = [await owned(), await owned()]
+  await restore(at(made, first, file))
+  const other = join(folder, `${keeper}.backup`)
+  const again = await backUp({ url: first, file: other, version: '0.1.0', clock: made.ground.clock, say })
+  const rows = ({ parts }: { parts: { table: string; rows: string }[] }) =>
+    parts.filter(({ table }) => table !== 'deed').map(({ table, rows }) => `${table} ${rows}`)
+  expect(rows(again.manifest)).toEqual(rows(told.manifest))
+  expect((await restore(at(made, second, other))).anew.members).toBe(2)
+  expect(await ask(second, 'select number::text from ledger_head')).toEqual([])
+  const walls = 'select count(*)::int as down from pg_class where relrowsecurity and not relforcerowsecurity'
+  expect(await ask(second, walls)).toEqual([{ down: 0 }])
+}, 60_000)
 
 test('a backup is never written over, and a half one never stands under its name', async () => {
   const made = await twoSales()
