@@ -45,11 +45,11 @@ export type Scene = {
   end(): Promise<void>
 }
 
+type Wanted = { seller: Vendor | null; buyer: Vendor | null }
+const connectedAtOnce = 5
+
 /** Each pair names whose manners the seller's and the buyer's book have; null: no book. */
-export async function openScene(
-  url: string,
-  wanted: { seller: Vendor | null; buyer: Vendor | null }[],
-): Promise<Scene> {
+export async function openScene(url: string, wanted: Wanted[]): Promise<Scene> {
   const names = (vendor: Vendor) =>
     wanted.flatMap((pair, place) =>
       (['seller', 'buyer'] as const).flatMap((side) => (pair[side] === vendor ? [nameOf(place, side)] : [])),
@@ -71,28 +71,14 @@ export async function openScene(
     tx.member.findMany({ where: { networkId }, orderBy: { invoicePrefix: 'asc' } }),
   )
   const pairs: Pair[] = []
-  for (const [place, pair] of wanted.entries()) {
-    const firms = (['seller', 'buyer'] as const).map((side, at): Firm => {
-      const member = members[place * 2 + at]
-      invariant(member, 'a member is missing')
-      return { memberId: member.id, organisationId: member.organisationId, vendor: pair[side], bookId: null }
-    })
-    const [seller, buyer] = firms
-    invariant(seller && buyer, 'a pair has two sides')
-    await inTransaction(db, asWorker, (tx) =>
-      giveConsent(tx, machineClock, {
-        networkId,
-        memberId: buyer.memberId,
-        fromMemberId: seller.memberId,
-        side: 'buyer',
-        aMonthMinor,
-        actor: 'quits',
-      }),
+  for (let at = 0; at < wanted.length; at += connectedAtOnce)
+    pairs.push(
+      ...(await Promise.all(
+        wanted
+          .slice(at, at + connectedAtOnce)
+          .map((pair, place) => openPair(deps, networkId, members, pair, at + place)),
+      )),
     )
-    seller.bookId = await connect(deps(), networkId, seller, nameOf(place, 'seller'))
-    buyer.bookId = await connect(deps(), networkId, buyer, nameOf(place, 'buyer'))
-    pairs.push({ seller, buyer })
-  }
   return {
     url,
     db,
@@ -106,6 +92,34 @@ export async function openScene(
       await Promise.all([xero.close(), quickbooks.close()])
     },
   }
+}
+
+async function openPair(
+  deps: () => OutboxDeps,
+  networkId: Uuid,
+  members: { id: Uuid; organisationId: Uuid }[],
+  pair: Wanted,
+  place: number,
+): Promise<Pair> {
+  const [seller, buyer] = (['seller', 'buyer'] as const).map((side, at): Firm => {
+    const member = members[place * 2 + at]
+    invariant(member, 'a member is missing')
+    return { memberId: member.id, organisationId: member.organisationId, vendor: pair[side], bookId: null }
+  })
+  invariant(seller && buyer, 'a pair has two sides')
+  await inTransaction(deps().db, asWorker, (tx) =>
+    giveConsent(tx, machineClock, {
+      networkId,
+      memberId: buyer.memberId,
+      fromMemberId: seller.memberId,
+      side: 'buyer',
+      aMonthMinor,
+      actor: 'quits',
+    }),
+  )
+  seller.bookId = await connect(deps(), networkId, seller, nameOf(place, 'seller'))
+  buyer.bookId = await connect(deps(), networkId, buyer, nameOf(place, 'buyer'))
+  return { seller, buyer }
 }
 
 const nameOf = (place: number, side: string) => `Firm ${place + 1} (${side})`

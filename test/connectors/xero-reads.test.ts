@@ -178,6 +178,37 @@ describe('looking', () => {
     expect(await makeXero().find(book, [sought])).toMatchObject([{ id: id(3), reference: 'Q7H2K9M4TZ-B' }])
   })
 
+  test('fifty are looked for in one call, each found by its own marker', async () => {
+    standIn({})
+    const asked: string[] = []
+    const reference = (at: number) => `Q7H2K9M4TZ-${String(at).padStart(2, '0')}`
+    const invoiceAt = (at: number) => ({
+      InvoiceID: id(at),
+      Type: 'ACCREC',
+      Status: 'AUTHORISED',
+      Reference: reference(at),
+      Contact: { ContactID: customer },
+    })
+    for (let call = 0; call < 2; call += 1)
+      api()
+        .get('/Invoices')
+        .query((query) => {
+          asked.push(String(query.where))
+          return true
+        })
+        .reply(200, { Invoices: [invoiceAt(51), invoiceAt(2), invoiceAt(1)] })
+    const wanted = Array.from({ length: 51 }, (_, at) => ({
+      by: 'reference' as const,
+      kind: 'invoice' as const,
+      reference: reference(at + 1),
+      contactId: customer,
+    }))
+    const found = await makeXero().find(book, wanted)
+
+    expect([...new Set(asked)].map((where) => where.split(' OR ').length)).toEqual([50, 1])
+    expect(found.map((one) => one?.id ?? null)).toEqual([id(1), id(2), ...Array(48).fill(null), id(51)])
+  })
+
   test('a server that cannot read our filter is read whole, and we filter', async () => {
     standIn({})
     const list = {

@@ -461,3 +461,27 @@ test('nobody there: a write that never left is unavailable; a silent server make
   await new Promise((closed) => silent.close(closed))
   await expect(pay(5_000)).rejects.toMatchObject({ kind: 'unavailable', facts: { cause: 'not_reached' } })
 })
+
+test('what the service keeps of a book spares every read before a write, until the book refuses an account', async () => {
+  const seen: CallSeen[] = []
+  const xero = makeXero({ onCall: (one) => seen.push(one) })
+  const profile = await makeXero().describe(book)
+  const readAt = new Date('2026-11-20T06:00:00.000Z')
+  const invoice = { InvoiceID: 'aaaa0001-0000-4000-8000-000000000001', Type: 'ACCREC', Total: 12, AmountDue: 12 }
+  const archived = `Account code '200' has been archived, or has been deleted. Each line item must reference a valid account.`
+
+  xero.know?.(profile, readAt)
+  put('/Invoices', () => ({ Invoices: [{ ...invoice, Status: 'AUTHORISED' }] }))
+  await xero.putDocuments(book, [{ key: 'k1', thing: invoiceOfTen }])
+  expect(seen).toHaveLength(1)
+
+  put('/Invoices', () => ({ Invoices: [{ HasErrors: true, ValidationErrors: [{ Message: archived }] }] }))
+  const [refused] = await xero.putDocuments(book, [{ key: 'k2', thing: invoiceOfTen }])
+  expect(refused).toMatchObject({ ok: false })
+  // What was read before the refusal is not believed again.
+  xero.know?.(profile, readAt)
+  put('/Invoices', () => ({ Invoices: [{ ...invoice, Status: 'AUTHORISED' }] }))
+  const before = seen.length
+  await xero.putDocuments(book, [{ key: 'k3', thing: invoiceOfTen }])
+  expect(seen.length - before).toBe(2)
+})
