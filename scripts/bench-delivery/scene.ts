@@ -46,7 +46,7 @@ export type Scene = {
 }
 
 type Wanted = { seller: Vendor | null; buyer: Vendor | null }
-const connectedAtOnce = 5
+const connectedAtOnce = 2
 
 /** Each pair names whose manners the seller's and the buyer's book have; null: no book. */
 export async function openScene(url: string, wanted: Wanted[]): Promise<Scene> {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import nock from 'nock'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Bill, CallSeen, CreditNote, Money } from '../../connectors/port.ts'
+import type { Bill, BookProfile, CallSeen, CreditNote, Money } from '../../connectors/port.ts'
 import {
   api,
   atXero,
@@ -465,7 +465,23 @@ test('nobody there: a write that never left is unavailable; a silent server make
 test('what the service keeps of a book spares every read before a write, until the book refuses an account', async () => {
   const seen: CallSeen[] = []
   const xero = makeXero({ onCall: (one) => seen.push(one) })
-  const profile = await makeXero().describe(book)
+  const account = { id: sales, code: '200', name: 'Sales', kind: 'income' as const, takesPayments: false }
+  const profile: BookProfile = {
+    bookId: book.bookId,
+    name: book.bookName,
+    country: 'GB',
+    currency: 'GBP',
+    timeZone: 'Europe/London',
+    lockedThrough: null,
+    plan: null,
+    writable: true,
+    shortCode: '!mill',
+    vat: { registered: true, number: null, scheme: 'accrual' },
+    accounts: [{ ...account, active: true, reserved: false }],
+    taxCodes: [],
+    items: [],
+    needsItem: false,
+  }
   const readAt = new Date('2026-11-20T06:00:00.000Z')
   const invoice = { InvoiceID: 'aaaa0001-0000-4000-8000-000000000001', Type: 'ACCREC', Total: 12, AmountDue: 12 }
   const archived = `Account code '200' has been archived, or has been deleted. Each line item must reference a valid account.`
