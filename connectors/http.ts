@@ -55,7 +55,7 @@ export async function call(ask: Call): Promise<CallAnswer> {
   const seen = (status: number | null, headers: CallHeaders) =>
     ask.onSeen?.({ status, headers, tookMs: Math.round(performance.now() - startedAt) })
   try {
-    const answer = await exchange(ask)
+    const answer = withoutSent(await exchange(ask), ask)
     seen(answer.status, answer.headers)
     return answer
   } catch (error) {
@@ -130,6 +130,52 @@ function plainHeaders(incoming: IncomingMessage): CallHeaders {
     plain[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value
   }
   return plain
+}
+
+/**
+ * What we sent to be let in, cut out of an answer that repeats it: a gateway's error page may show the whole request. Only the yes of
+ * a token endpoint may hold what was sent there, for a refresh token need not change.
+ */
+function withoutSent(answer: CallAnswer, ask: Call): CallAnswer {
+  let { text } = answer
+  for (const secret of sentToBeLetIn(ask, answer.status >= 400))
+    for (const spelled of [secret, encodeURIComponent(secret)])
+      if (text.includes(spelled)) text = text.replaceAll(spelled, '…')
+  return text === answer.text ? answer : { ...answer, text }
+}
+
+const shortestSecret = 6
+
+function sentToBeLetIn(ask: Call, isRefusal: boolean): string[] {
+  const [, scheme = '', credentials = ''] =
+    /^(bearer|basic) +(\S+)$/i.exec(headerIn(ask.headers, 'authorization')) ?? []
+  const isBasic = scheme.toLowerCase() === 'basic'
+  const found = isBasic && !isRefusal ? [] : [credentials]
+  if (isRefusal) {
+    if (isBasic)
+      found.push(
+        Buffer.from(credentials, 'base64')
+          .toString('utf8')
+          .replace(/^[^:]*:/, ''),
+      )
+    for (const [, value = ''] of (ask.body ?? '').matchAll(secretFields)) found.push(value, decoded(value))
+  }
+  return found.filter((secret) => secret.length >= shortestSecret)
+}
+
+/** In a form or in JSON. */
+const secretFields = /\b(?:\w*token|client_secret|code|code_verifier)"?\s*[=:]\s*"?([^"&\s,}]+)/gi
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function headerIn(headers: CallHeaders, name: string): string {
+  return Object.entries(headers).find(([one]) => one.toLowerCase() === name)?.[1] ?? ''
 }
 
 /** A header that counts something, such as the calls left; null when it is absent or no whole number. */
