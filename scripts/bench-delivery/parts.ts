@@ -16,12 +16,22 @@ export type Size = {
   pairs: number
   /** Runs of one and of two workers, by turns. */
   turns: number
+  /** Between runs in real time, so that each begins with a full minute of calls. */
+  breathMs: number
   /** Waiting in one book while the others are measured. */
   crowd: number
 }
 export const sizes = {
-  whole: { backlogXero: 10_000, backlogQuickBooks: 1_500, outage: 5_000, pairs: 20, turns: 3, crowd: 100_000 },
-  toy: { backlogXero: 200, backlogQuickBooks: 120, outage: 1_000, pairs: 2, turns: 1, crowd: 500 },
+  whole: {
+    backlogXero: 10_000,
+    backlogQuickBooks: 1_500,
+    outage: 5_000,
+    pairs: 20,
+    turns: 3,
+    crowd: 100_000,
+    breathMs: 15_000,
+  },
+  toy: { backlogXero: 200, backlogQuickBooks: 120, outage: 600, pairs: 2, turns: 1, crowd: 500, breathMs: 1_000 },
 } as const satisfies Record<string, Size>
 
 export type Measuring = { ground: Ground; closing: Closing; say: (line: string) => void; size: Size }

@@ -17,8 +17,6 @@ const atOnce = 4
 const answerMs = 300
 const lookMs = 10
 const longestMs = 120_000
-/** Between runs, so that each begins with a full minute of calls. */
-const breathMs = 15_000
 
 export async function measureRealTime({ ground, closing, say, size }: Measuring): Promise<Figures> {
   const url = await ground.newDatabase('real_time')
@@ -35,7 +33,7 @@ export async function measureRealTime({ ground, closing, say, size }: Measuring)
   const worker = await closing.add(startWorker(scene, atOnce))
   for (const one of scene.pairs) await market.sell(one)
   await allDelivered(scene)
-  await pause(breathMs)
+  await pause(size.breathMs)
   say('one trade at a time, into idle books')
   const idle = await oneByOne(scene, market, pairs)
   say(`${size.crowd} documents wait in one book, and one trade at a time into the others`)
@@ -48,10 +46,10 @@ export async function measureRealTime({ ground, closing, say, size }: Measuring)
     standIn({ knob: 'slowAnswer', times: -1, value: answerMs })
   const seconds: { one: number[]; two: number[] } = { one: [], two: [] }
   for (let turn = 0; turn < size.turns; turn += 1) {
-    await pause(breathMs)
+    await pause(size.breathMs)
     const one = await closing.add(startWorker(scene, atOnce))
     seconds.one.push(await allAtOnce(scene, market, pairs))
-    await pause(breathMs)
+    await pause(size.breathMs)
     const other = await closing.add(startWorker(scene, atOnce))
     seconds.two.push(await allAtOnce(scene, market, pairs))
     await Promise.all([one.end(), other.end()])
