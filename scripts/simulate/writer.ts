@@ -50,6 +50,11 @@ let isEnding = false
 process.on('SIGTERM', () => {
   isEnding = true
 })
+// Nobody is left to count what it does.
+process.stdin
+  .once('close', () => process.exit(1))
+  .resume()
+  .unref()
 
 const partiesOf = await readParties()
 restoreStanding()

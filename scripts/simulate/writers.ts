@@ -55,7 +55,8 @@ export function writerOf(
       said = ''
       child = spawn(process.execPath, ['--import', 'tsx', program, JSON.stringify(setting)], {
         cwd: root,
-        stdio: ['ignore', 'ignore', 'pipe'],
+        // It ends when this line to it does, however we ended.
+        stdio: ['pipe', 'ignore', 'pipe'],
       })
       child.stderr?.on('data', (chunk: Buffer) => {
         said = `${said}${chunk.toString('utf8')}`.slice(-2_000)
