@@ -225,7 +225,7 @@ test('a statement opens and closes with its balances, pages on, and is kept as a
   expect(page.text).toContain('Opening balance £0.00, before 1 Nov 2026 Closing balance −£6.00')
   expect(page.html).toMatch(/<code>[0-9a-f]{64}<\/code>/)
   const rest = await weaver.owner.get(`${weaver.path}/statement?after=2`)
-  expect(rest.text).toContain('−£3.00 −£6.00')
+  expect(rest.text).toContain('−£1.00 −£1.00')
   expect(rest.text).not.toContain('−£2.00')
   const file = await weaver.owner.get(`${weaver.path}/statement.csv`)
   const lines = file.html.trim().split('\r\n')
