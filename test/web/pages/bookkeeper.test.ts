@@ -391,7 +391,9 @@ test('what differs adds up to the difference, each has words, an owner and a way
   expect(page.text).toContain('Why is this not zero?')
   // A sale on its way (100.00) and an entry by hand (12.34).
   expect(page.text).toContain('Difference £112.34')
-  expect(page.text).toMatch(/entered by hand, or of a trade that a restored backup does not know\. £0\.00 −£12\.34 £12\.34/)
+  expect(page.text).toMatch(
+    /entered by hand, or of a trade that a restored backup does not know\. £0\.00 −£12\.34 £12\.34/,
+  )
   expect(page.text).not.toContain('Not explained by any line')
 
   const action =
