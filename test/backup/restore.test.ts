@@ -310,7 +310,6 @@ test('a login that is no superuser backs up all rows and reads all of them back,
     parts.filter(({ table }) => table !== 'deed').map(({ table, rows }) => `${table} ${rows}`)
   expect(rows(again.manifest)).toEqual(rows(told.manifest))
   expect((await restore(at(made, second, other))).anew.members).toBe(2)
-  expect(await ask(second, 'select number::text from ledger_head')).toEqual([])
   const walls = 'select count(*)::int as down from pg_class where relrowsecurity and not relforcerowsecurity'
   expect(await ask(second, walls)).toEqual([{ down: 0 }])
 }, 60_000)
