@@ -14,9 +14,6 @@ export type Batch<Asked, Verdict> = {
   idle(): Promise<void>
 }
 
-/** Fewer are sent together: two calls of a few each cost more than one. */
-const worthDividing = 8
-
 type Waiting<Asked, Verdict> = { asked: Asked; yes(verdict: Verdict): void; no(error: unknown): void }
 
 export function batchOf<Asked, Verdict>(settings: {
@@ -24,15 +21,11 @@ export function batchOf<Asked, Verdict>(settings: {
   run: (lane: string, asked: Asked[]) => Promise<Verdict[]>
   most: number
   waitingRoom: number
-  /** How many calls may run at once (each takes a connection). */
+  /** How many lanes may be at work at once (each takes a connection). One call at a time in a lane: who asked first is first. */
   atOnce: number
-  /** How many of them in one lane: while the database works on one, the callers of the other are answered and ask again. */
-  abreast?: number
 }): Batch<Asked, Verdict> {
-  const { abreast = 1 } = settings
   const lanes = new Map<string, Waiting<Asked, Verdict>[]>()
-  const atWork = new Map<string, number>()
-  let calls = 0
+  const atWork = new Set<string>()
   let quiet: (() => void)[] = []
   let isSoon = false
 
@@ -69,34 +62,22 @@ export function batchOf<Asked, Verdict>(settings: {
 
   function serve(): void {
     for (const [lane, waiting] of [...lanes]) {
-      let free = abreast - (atWork.get(lane) ?? 0)
-      for (; free > 0 && waiting.length > 0 && calls < settings.atOnce; free -= 1) {
-        const share = waiting.length < worthDividing ? waiting.length : Math.ceil(waiting.length / free)
-        send(lane, waiting.splice(0, Math.min(share, settings.most)))
-      }
+      if (atWork.size >= settings.atOnce) return
+      if (atWork.has(lane) || waiting.length === 0) continue
+      const group = waiting.splice(0, settings.most)
+      atWork.add(lane)
+      // A lane that was served goes to the end of the line.
+      lanes.delete(lane)
+      lanes.set(lane, waiting)
+      void answer(lane, group).then(() => served(lane))
     }
-  }
-
-  function send(lane: string, group: Waiting<Asked, Verdict>[]): void {
-    calls += 1
-    atWork.set(lane, (atWork.get(lane) ?? 0) + 1)
-    // A lane that was served goes to the end of the line.
-    const waiting = lanes.get(lane)
-    lanes.delete(lane)
-    if (waiting) lanes.set(lane, waiting)
-    void answer(lane, group).then(() => served(lane))
   }
 
   function served(lane: string): void {
-    const running = (atWork.get(lane) ?? 1) - 1
-    calls -= 1
-    if (running > 0) atWork.set(lane, running)
-    else {
-      atWork.delete(lane)
-      if (lanes.get(lane)?.length === 0) lanes.delete(lane)
-    }
+    atWork.delete(lane)
+    if (lanes.get(lane)?.length === 0) lanes.delete(lane)
     if (lanes.size > 0) serveSoon()
-    else if (calls === 0) {
+    else if (atWork.size === 0) {
       for (const done of quiet) done()
       quiet = []
     }
@@ -113,7 +94,7 @@ export function batchOf<Asked, Verdict>(settings: {
       })
     },
     idle() {
-      if (calls === 0 && lanes.size === 0) return Promise.resolve()
+      if (atWork.size === 0 && lanes.size === 0) return Promise.resolve()
       return new Promise((done) => quiet.push(done))
     },
   }

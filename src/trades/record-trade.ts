@@ -72,9 +72,7 @@ export type TradeAccepted = {
 
 const mostInOneCall = 200
 const waitingRoom = 10_000
-const callsAtOnce = 4
-/** While one is written and made durable, the next is read: it waits for the ledger's lock with everything else done. */
-const callsANetwork = 2
+const networksAtOnce = 3
 
 export function acceptancesOf(db: Db): Batch<AcceptanceAsk, AcceptanceVerdict> {
   return batchOf({
@@ -85,8 +83,7 @@ export function acceptancesOf(db: Db): Batch<AcceptanceAsk, AcceptanceVerdict> {
       ),
     most: mostInOneCall,
     waitingRoom,
-    atOnce: callsAtOnce,
-    abreast: callsANetwork,
+    atOnce: networksAtOnce,
   })
 }
 

@@ -6,7 +6,7 @@ import { Refusal } from '../../src/kit/refusal.ts'
 type Call = { lane: string; asked: string[]; done(): void; fail(error: Error): void }
 
 /** Calls that end when the test says so. */
-function hand(settings: { most?: number; waitingRoom?: number; atOnce?: number; abreast?: number } = {}) {
+function hand(settings: { most?: number; waitingRoom?: number; atOnce?: number } = {}) {
   const calls: Call[] = []
   const batch: Batch<string, string> = batchOf({
     run: (lane, asked) =>
@@ -67,25 +67,6 @@ test('one lane never holds up another, up to the calls that may run at once', as
   expect(shapes()).toEqual(['x:a', 'y:a', 'z:a'])
   for (const call of calls) call.done()
   await Promise.all(asked)
-})
-
-test('two calls abreast divide who waits, a few are not worth dividing', async () => {
-  const few = hand({ abreast: 2 })
-  const three = ['a', 'b', 'c'].map((one) => few.batch.add('x', one))
-  await turns(2)
-  expect(few.shapes()).toEqual(['x:abc'])
-  three.push(few.batch.add('x', 'd'))
-  await turns(2)
-  expect(few.shapes()).toEqual(['x:abc', 'x:d'])
-  for (const call of few.calls) call.done()
-  await Promise.all(three)
-
-  const many = hand({ abreast: 2 })
-  const twenty = Array.from({ length: 20 }, () => many.batch.add('x', 'a'))
-  await turns(2)
-  expect(many.calls.map(({ asked }) => asked.length)).toEqual([10, 10])
-  for (const call of many.calls) call.done()
-  await Promise.all(twenty)
 })
 
 test('a call takes no more than it may; the rest follows in order', async () => {
