@@ -19,8 +19,6 @@ export type Db = {
   /** Two connections for the rare transaction that waits for the outside (the refresh of a grant): it holds up nobody else. */
   apart: pg.Pool
   url: string
-  /** For the next call of a posting function: which request made which trade real, as JSON. Left out: nobody asked by name. */
-  traces?: string
   close(): Promise<void>
 }
 
@@ -128,13 +126,13 @@ export async function withConnection<T>(
  * in the call are the values.
  */
 export async function callAlone<Answer>(
-  { writer, traces = '' }: Db,
+  { writer }: Db,
   scope: Scope,
   call: string,
   values: unknown[],
 ): Promise<Answer> {
   const { role, networks, organisations } = named(scope)
-  const [a, b, c, d] = [1, 2, 3, 4].map((place) => `$${values.length + place}`)
+  const [a, b, c] = [1, 2, 3].map((place) => `$${values.length + place}`)
   const client = await writer.connect()
   let isLost = false
   try {
@@ -142,10 +140,9 @@ export async function callAlone<Answer>(
       name: call,
       // The condition reads what taking the role gives, and a function is asked of a row only after its conditions.
       text: `with scope as materialized (
-          select set_config('role', ${a}, true) as role, set_config('quits.networks', ${b}, true), set_config('quits.organisations', ${c}, true),
-            set_config('quits.traces', ${d}, true))
+          select set_config('role', ${a}, true) as role, set_config('quits.networks', ${b}, true), set_config('quits.organisations', ${c}, true))
         select ${call} as answer from scope where scope.role = ${a}`,
-      values: [...values, role, networks, organisations, traces],
+      values: [...values, role, networks, organisations],
     })
     invariant(rows[0], `${call} gave no answer`)
     return rows[0].answer

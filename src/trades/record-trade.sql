@@ -1,7 +1,7 @@
 -- accept_trades(): the decision. Ledger, promised deliveries, invoice number, the trade's state and the kept answer change
 -- together or not at all; many trades share one call, and a refused one leaves its neighbours untouched.
 --
--- In: [{tradeId, actor, side, confirmTreatment, bookedOn?, consentId?, proposal?, answer?}] of one network. `proposal` is a
+-- In: [{tradeId, actor, side, confirmTreatment, bookedOn?, consentId?, proposal?, answer?, trace?}] of one network. `proposal` is a
 -- whole trade row that does not stand yet: it is written only if it is accepted.
 -- Out, in order: {ok: true, replayed, tradeId, state, invoiceNumber, bookedOn, acceptedAt, warnings}, or {ok: true, replayed,
 -- kept: {status, body}} for a key that was answered before, or {ok: false, code, facts}.
@@ -18,11 +18,11 @@ as $$
 declare
   net network%rowtype; today date; now_at timestamptz; this_month date;
   t trade; place integer; first integer; k integer; asked integer; warning jsonb;
-  code text; facts jsonb; verdict jsonb; posted jsonb; left_minor bigint; given text; who uuid;
+  code text; facts jsonb; verdict jsonb; posted jsonb; left_minor bigint; given text;
   -- The members concerned, by place.
   m_id uuid[]; m_organisation uuid[]; m_account uuid[]; m_standing text[]; m_name text[]; m_prefix text[]; m_series integer[]; m_next integer[];
   -- What was asked, by place; `firsts`: the place at which the same trade is asked for first.
-  ids uuid[]; actors text[]; sides text[]; confirms boolean[]; days date[]; consents uuid[]; answers jsonb[]; proposals jsonb[]; firsts integer[];
+  ids uuid[]; actors text[]; sides text[]; confirms boolean[]; days date[]; consents uuid[]; answers jsonb[]; traces text[]; proposals jsonb[]; firsts integer[];
   -- What was found for it; members and accounts by their own places.
   found trade[]; stood trade[]; sellers integer[]; buyers integer[]; left_of_month bigint[]; namesakes boolean[];
   -- What became of it. `passed`: the place of the ask that is posted for the same trade.
@@ -34,17 +34,18 @@ declare
   -- What will be written.
   made trade[] := '{}'; changed trade[] := '{}';
   used_consents uuid[] := '{}'; used_minors bigint[] := '{}'; used_months date[] := '{}';
-  p_day date[] := '{}'; p_number text[] := '{}'; p_left_out jsonb[] := '{}'; p_promises jsonb[] := '{}';
+  p_day date[] := '{}'; p_number text[] := '{}'; p_trace text[] := '{}'; p_left_out jsonb[] := '{}'; p_promises jsonb[] := '{}';
   d_organisation uuid[] := '{}'; d_actor text[] := '{}'; d_what text[] := '{}'; d_facts jsonb[] := '{}';
 begin
   -- ── what was asked: read before the lock is taken, beside whoever holds it ──
   select array_agg(x."tradeId" order by a.place), array_agg(x.actor order by a.place), array_agg(x.side order by a.place),
          array_agg(coalesce(x."confirmTreatment", false) order by a.place), array_agg(x."bookedOn" order by a.place),
-         array_agg(x."consentId" order by a.place), array_agg(x.answer order by a.place), array_agg(x.proposal order by a.place)
-    into ids, actors, sides, confirms, days, consents, answers, proposals
+         array_agg(x."consentId" order by a.place), array_agg(x.answer order by a.place), array_agg(x.trace order by a.place),
+         array_agg(x.proposal order by a.place)
+    into ids, actors, sides, confirms, days, consents, answers, traces, proposals
     from jsonb_array_elements(p_asks) with ordinality a(value, place)
    cross join lateral jsonb_to_record(a.value) x("tradeId" uuid, actor text, side text, "confirmTreatment" boolean, "bookedOn" date,
-     "consentId" uuid, answer jsonb, proposal jsonb);
+     "consentId" uuid, answer jsonb, trace text, proposal jsonb);
   asked := coalesce(cardinality(ids), 0);
   for place in 1..asked loop
     stood[place] := jsonb_populate_record(null::trade, proposals[place]);
@@ -224,6 +225,7 @@ begin
     if not t.ledger_only then
       p_day := p_day || t.booked_on;
       p_number := p_number || given;
+      p_trace := p_trace || traces[place];
       p_left_out := p_left_out || jsonb_path_query_array(verdict, '$.transfers[*] ? (@.leftOut == true).id');
       p_promises := p_promises || t.promises;
     end if;
@@ -250,7 +252,7 @@ begin
     continue when verdicts[place] is not null;
     verdict := verdicts[passed[place]];
     if (verdict ->> 'ok')::boolean then
-      verdict := case when actors[passed[place]] = actors[place] or p_asks -> (place - 1) ? 'proposal'
+      verdict := case when actors[passed[place]] = actors[place] or proposals[place] is not null
         then verdict || jsonb_build_object('replayed', true, 'warnings', '[]'::jsonb)
         else jsonb_build_object('ok', false, 'code', 'trade_not_open', 'facts', jsonb_build_object('state', 'accepted')) end;
     end if;
@@ -270,7 +272,7 @@ begin
           from unnest(used_consents, used_months, used_minors) u(consent_id, month, credit_minor) group by u.consent_id, u.month
         on conflict (network_id, consent_id, month) do update set used_minor = s.used_minor + excluded.used_minor;
     end if;
-    perform promise_many(p_network, p_day, p_number, p_left_out, p_promises);
+    perform promise_many(p_network, p_day, p_number, p_trace, p_left_out, p_promises);
     insert into deed (id, network_id, organisation_id, actor, what, facts, done_at)
       select deed_id(done.at), p_network, d.organisation, d.actor, d.what, jsonb_strip_nulls(d.facts), done.at
         from unnest(d_organisation, d_actor, d_what, d_facts) with ordinality d(organisation, actor, what, facts, place),

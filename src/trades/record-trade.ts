@@ -77,10 +77,7 @@ const networksAtOnce = 3
 export function acceptancesOf(db: Db): Batch<AcceptanceAsk, AcceptanceVerdict> {
   return batchOf({
     run: (networkId, asked) =>
-      unlessNamesake(
-        asked,
-        askWriter<AcceptanceVerdict>({ ...db, traces: tracesOf(asked) }, networkId, 'accept_trades', asked),
-      ),
+      unlessNamesake(asked, askWriter<AcceptanceVerdict>(db, networkId, 'accept_trades', asked)),
     most: mostInOneCall,
     waitingRoom,
     atOnce: networksAtOnce,
@@ -102,11 +99,6 @@ export async function unlessNamesake<Verdict>(
     if (asked.length > 1 || !isNamesake) throw error
     return [{ ok: false, code: 'trade_name_taken', facts: {} }]
   }
-}
-
-function tracesOf(asked: AcceptanceAsk[]): string {
-  const traced = asked.flatMap(({ tradeId, trace }) => (trace ? [[tradeId, trace]] : []))
-  return traced.length === 0 ? '' : JSON.stringify(Object.fromEntries(traced))
 }
 
 export async function recordTrade(
