@@ -11,7 +11,7 @@ import { invariant } from '../../src/kit/invariant.ts'
 /** Without the lock on the head, numbers come from a sequence; nothing is hashed, and the head stays as it was. */
 const changes: readonly [what: string, was: RegExp, becomes: string][] = [
   ['the name', /function ledger_post\(/, 'function ledger_post_without_chain('],
-  ['the lock on the head', /(from ledger_head h join network n [^;]*?p_network) for update of h;/, '$1;'],
+  ['the lock on the head', /(into head from ledger_head where network_id = p_network) for update;/, '$1;'],
   ['the number', /head\.number := head\.number \+ 1;/, "head.number := nextval('bench_number');"],
   ['the hash', /head\.hash := sha256\([\s\S]*?'UTF8'\)\);/, ''],
   ['the new head', /update ledger_head set [\s\S]*?where network_id = p_network;/, ''],

@@ -69,14 +69,12 @@ declare
   has_soft_limits boolean;
   answers jsonb[] := '{}'; said jsonb; warnings jsonb;
 begin
-  select h.network_id, h.number, h.hash, h.recorded_at, h.booked_on, (quits_now() at time zone n.time_zone)::date
-    into head.network_id, head.number, head.hash, head.recorded_at, head.booked_on, today
-    from ledger_head h join network n on n.id = h.network_id where h.network_id = p_network for update of h;
+  select * into head from ledger_head where network_id = p_network for update;
   if not found then
     raise exception 'network % has no ledger head', p_network using errcode = 'QI001';
   end if;
-  -- Asked again: the lock may have been waited for until after midnight. Milliseconds, so that a chain can be worked out again by a
-  -- program that counts in them.
+  -- The lock may have been waited for until after midnight. Milliseconds, so that a chain can be worked out again by a program that
+  -- counts in them.
   select greatest(date_trunc('milliseconds', now.now), head.recorded_at), (now.now at time zone n.time_zone)::date into recorded, today
     from network n, (select quits_now() as now) now where n.id = p_network;
   recorded_ms := (extract(epoch from recorded) * 1000)::bigint;
