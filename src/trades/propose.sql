@@ -7,11 +7,10 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  ask jsonb; verdict jsonb; posted jsonb; postings jsonb := '[]';
+  ask jsonb; verdict jsonb; posted jsonb; postings jsonb[] := '{}';
   verdicts jsonb[]; hold_at integer[];
   t trade; stood trade; who uuid;
   place integer; n integer := jsonb_array_length(p_asks);
-  answers jsonb := '[]';
 begin
   perform 1 from ledger_head where network_id = p_network for update;
   for place in 1..n loop
@@ -22,10 +21,10 @@ begin
       verdicts[place] := '{"ok": false, "code": "trade_name_taken", "facts": {}}';
     end if;
     continue when verdicts[place] is not null or ask -> 'hold' is null;
-    hold_at[place] := jsonb_array_length(postings);
-    postings := postings || jsonb_build_array(ask -> 'hold');
+    hold_at[place] := cardinality(postings);
+    postings := postings || (ask -> 'hold');
   end loop;
-  posted := ledger_post(p_network, postings);
+  posted := ledger_post(p_network, to_jsonb(postings));
   for place in 1..n loop
     ask := p_asks -> (place - 1);
     if verdicts[place] is null then
@@ -48,9 +47,8 @@ begin
       perform keep_answer(ask -> 'answer', verdict);
       verdicts[place] := verdict;
     end if;
-    answers := answers || jsonb_build_array(verdicts[place]);
   end loop;
-  return answers;
+  return coalesce(to_jsonb(verdicts), '[]');
 end $$;
 
 -- close_trades(): declined by the other side, withdrawn by the side that proposed, or lapsed. What was reserved is freed.
@@ -62,11 +60,10 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  ask jsonb; verdict jsonb; posted jsonb; postings jsonb := '[]';
+  ask jsonb; verdict jsonb; posted jsonb; postings jsonb[] := '{}';
   verdicts jsonb[]; release_at integer[];
   t trade; code text; facts jsonb; closing text; who uuid; seen jsonb := '{}';
   place integer; n integer := jsonb_array_length(p_asks);
-  answers jsonb := '[]';
 begin
   perform 1 from ledger_head where network_id = p_network for update;
   perform 1 from trade where network_id = p_network
@@ -96,11 +93,11 @@ begin
     end if;
     seen := seen || jsonb_build_object(t.id, closing);
     if t.hold_id is not null then
-      release_at[place] := jsonb_array_length(postings);
-      postings := postings || jsonb_build_array(ask -> 'release');
+      release_at[place] := cardinality(postings);
+      postings := postings || (ask -> 'release');
     end if;
   end loop;
-  posted := ledger_post(p_network, postings);
+  posted := ledger_post(p_network, to_jsonb(postings));
   for place in 1..n loop
     ask := p_asks -> (place - 1);
     if verdicts[place] is null then
@@ -119,7 +116,6 @@ begin
       verdicts[place] := verdict;
     end if;
     if verdicts[place] -> 'kept' is null then perform keep_answer(ask -> 'answer', verdicts[place]); end if;
-    answers := answers || jsonb_build_array(verdicts[place]);
   end loop;
-  return answers;
+  return coalesce(to_jsonb(verdicts), '[]');
 end $$;

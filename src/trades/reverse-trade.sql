@@ -12,12 +12,11 @@ set enable_seqscan = off
 set jit = off
 as $$
 declare
-  ask jsonb; verdict jsonb; posted jsonb; postings jsonb := '[]'; wanted jsonb;
+  ask jsonb; verdict jsonb; posted jsonb; postings jsonb[] := '{}'; wanted jsonb;
   verdicts jsonb[]; posting_at integer[]; seen jsonb := '{}';
   t trade; code text; facts jsonb; side text; who uuid;
   landed uuid[]; untouched uuid[]; present uuid[]; unpaid uuid[];
   place integer; n integer := jsonb_array_length(p_asks);
-  answers jsonb := '[]';
 begin
   perform 1 from ledger_head where network_id = p_network for update;
   perform 1 from trade where network_id = p_network
@@ -50,11 +49,11 @@ begin
     select coalesce(jsonb_agg(x.value order by x.place), '[]') into wanted
       from jsonb_array_elements(ask #> '{posting,transfers}') with ordinality x(value, place)
      where exists (select 1 from transfer o where o.network_id = p_network and o.id = (x.value ->> 'reversesId')::uuid);
-    posting_at[place] := jsonb_array_length(postings);
-    postings := postings || jsonb_build_array((ask -> 'posting') || jsonb_build_object('transfers', wanted, 'passCreditLimit', side = 'convener'));
+    posting_at[place] := cardinality(postings);
+    postings := postings || ((ask -> 'posting') || jsonb_build_object('transfers', wanted, 'passCreditLimit', side = 'convener'));
   end loop;
 
-  posted := ledger_post(p_network, postings);
+  posted := ledger_post(p_network, to_jsonb(postings));
 
   -- Who keeps a lane holds its row while it writes an outcome; with it locked, no try can begin beside us.
   perform 1 from lane where id = any (array(
@@ -103,7 +102,6 @@ begin
       verdicts[place] := verdict;
     end if;
     if verdicts[place] -> 'kept' is null then perform keep_answer(ask -> 'answer', verdicts[place]); end if;
-    answers := answers || jsonb_build_array(verdicts[place]);
   end loop;
-  return answers;
+  return coalesce(to_jsonb(verdicts), '[]');
 end $$;
