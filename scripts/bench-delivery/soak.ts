@@ -11,7 +11,7 @@ import { groundsOf } from '../../src/trades/grounds.ts'
 import { askReversal, reverseTrade } from '../../src/trades/reverse-trade.ts'
 import type { Fault } from '../../stand-ins/kit/faults.ts'
 import { steadyDice } from '../bench/measure.ts'
-import { brokenOracles } from './oracles.ts'
+import { brokenIn } from './oracles.ts'
 import type { Figures, Measuring } from './parts.ts'
 import { openScene, type Scene } from './scene.ts'
 import { startWorker } from './start-worker.ts'
@@ -70,7 +70,7 @@ export async function soak({ ground, closing, say }: Measuring, minutes: number)
   scene.quickbooks.control.clearFaults()
   const drainSeconds = await drained(scene)
   await worker.end()
-  const found = await brokenOracles(scene)
+  const found = await brokenIn(scene)
   for (const line of found) say(`BROKEN: ${line}`)
   const third = Math.max(1, Math.floor(memory.length / 3))
   const mean = (some: Memory[], of: keyof Memory) => some.reduce((sum, one) => sum + one[of], 0) / some.length
