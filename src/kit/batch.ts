@@ -1,7 +1,8 @@
 /**
  * Group commit: what waits while a call runs is the next call. A lane per network, so that one busy network never
  * slows another. Who asks alone is sent alone, at the end of this turn of the event loop: no timer holds it back, and those
- * who ask in the same turn share its call.
+ * who ask in the same turn share its call. Where so many wait that the next call would be full, it goes before the one under way has
+ * answered, so that nothing stands still between two.
  *
  * Keeps: every asker gets its own verdict; one bad item never spoils its neighbours (an unexpected error is bisected).
  * Never: keeps more waiting than `waitingRoom`; then it refuses with `try_again_soon`, which is safe to repeat.
@@ -16,16 +17,20 @@ export type Batch<Asked, Verdict> = {
 
 type Waiting<Asked, Verdict> = { asked: Asked; yes(verdict: Verdict): void; no(error: unknown): void }
 
+/** While one call is worked on, the next one lies ready where it will be worked on. */
+const mostUnderWay = 2
+
 export function batchOf<Asked, Verdict>(settings: {
-  /** One call for many: verdicts in the order asked. It must be all-or-nothing when it throws. */
+  /** One call for many: verdicts in the order asked. It must be all-or-nothing when it throws, and calls of one lane must be worked on in the order made. */
   run: (lane: string, asked: Asked[]) => Promise<Verdict[]>
   most: number
   waitingRoom: number
-  /** How many lanes may be at work at once (each takes a connection). One call at a time in a lane: who asked first is first. */
+  /** How many lanes may be at work at once (each takes a connection). */
   atOnce: number
 }): Batch<Asked, Verdict> {
   const lanes = new Map<string, Waiting<Asked, Verdict>[]>()
-  const atWork = new Set<string>()
+  /** Calls under way, by lane. */
+  const atWork = new Map<string, number>()
   let quiet: (() => void)[] = []
   let isSoon = false
 
@@ -62,19 +67,24 @@ export function batchOf<Asked, Verdict>(settings: {
 
   function serve(): void {
     for (const [lane, waiting] of [...lanes]) {
-      if (atWork.size >= settings.atOnce) return
-      if (atWork.has(lane) || waiting.length === 0) continue
+      const underWay = atWork.get(lane) ?? 0
+      if (underWay === 0 && atWork.size >= settings.atOnce) continue
+      if (waiting.length === 0 || underWay === mostUnderWay || (underWay > 0 && waiting.length < settings.most))
+        continue
       const group = waiting.splice(0, settings.most)
-      atWork.add(lane)
+      atWork.set(lane, underWay + 1)
       // A lane that was served goes to the end of the line.
       lanes.delete(lane)
       lanes.set(lane, waiting)
       void answer(lane, group).then(() => served(lane))
+      if (waiting.length >= settings.most) serveSoon()
     }
   }
 
   function served(lane: string): void {
-    atWork.delete(lane)
+    const underWay = (atWork.get(lane) ?? 1) - 1
+    if (underWay === 0) atWork.delete(lane)
+    else atWork.set(lane, underWay)
     if (lanes.get(lane)?.length === 0) lanes.delete(lane)
     if (lanes.size > 0) serveSoon()
     else if (atWork.size === 0) {

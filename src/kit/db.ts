@@ -16,6 +16,8 @@ export type Db = {
   /** For SQL functions of the posting path and for the few statements Prisma cannot say. */
   pool: pg.Pool
   writer: pg.Pool
+  /** A connection for each network whose posting functions are being asked. */
+  lines: Lines
   /** Two connections for the rare transaction that waits for the outside (the refresh of a grant): it holds up nobody else. */
   apart: pg.Pool
   url: string
@@ -33,6 +35,9 @@ export type Scope =
 
 export const asWorker: Scope = { role: 'worker' }
 
+type Line = { client: Promise<pg.PoolClient>; underWay: number; isLost: boolean }
+type Lines = Map<string, Line>
+
 /** For the posting path, whose callers wait for each other. */
 const longestStatementMs = 120_000
 
@@ -41,6 +46,8 @@ export function openDb(url: string, settings: { log?: Log; connections?: number;
   const writer = new pg.Pool({
     connectionString: url,
     max: settings.writers ?? 6,
+    // What is asked of one connection is on its way while the one before it is still worked on, and answered in the order asked.
+    pipeline: true,
     // A lone statement is its own transaction, so its limit cannot be set inside it.
     onConnect: async (client) => void (await client.query(`set statement_timeout = ${longestStatementMs}`)),
   })
@@ -56,6 +63,7 @@ export function openDb(url: string, settings: { log?: Log; connections?: number;
     prisma,
     pool,
     writer,
+    lines: new Map(),
     apart,
     url,
     async close() {
@@ -123,19 +131,12 @@ export async function withConnection<T>(
 
 /**
  * One call of an SQL function that is a whole transaction: a single statement, which takes role and networks first. `$1` and so on
- * in the call are the values.
+ * in the call are the values. Calls for the same networks are worked on in the order in which they were made.
  */
-export async function callAlone<Answer>(
-  { writer }: Db,
-  scope: Scope,
-  call: string,
-  values: unknown[],
-): Promise<Answer> {
+export async function callAlone<Answer>(db: Db, scope: Scope, call: string, values: unknown[]): Promise<Answer> {
   const { role, networks, organisations } = named(scope)
   const [a, b, c] = [1, 2, 3].map((place) => `$${values.length + place}`)
-  const client = await writer.connect()
-  let isLost = false
-  try {
+  return onLineOf(db, networks, async (client) => {
     const { rows } = await client.query<{ answer: Answer }>({
       name: call,
       // The condition reads what taking the role gives, and a function is asked of a row only after its conditions.
@@ -146,12 +147,36 @@ export async function callAlone<Answer>(
     })
     invariant(rows[0], `${call} gave no answer`)
     return rows[0].answer
+  })
+}
+
+/** The same connection for as long as any call of these networks is under way. */
+async function onLineOf<T>(
+  { writer, lines }: Db,
+  networks: string,
+  work: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
+  const line = lines.get(networks) ?? { client: writer.connect(), underWay: 0, isLost: false }
+  lines.set(networks, line)
+  line.underWay += 1
+  try {
+    return await work(await line.client)
   } catch (error) {
     // What Postgres itself refuses is undone, and the connection is as it was.
-    isLost = (error as { severity?: unknown } | null)?.severity !== 'ERROR'
+    if ((error as { severity?: unknown } | null)?.severity !== 'ERROR') {
+      line.isLost = true
+      if (lines.get(networks) === line) lines.delete(networks)
+    }
     throw error
   } finally {
-    client.release(isLost)
+    line.underWay -= 1
+    if (line.underWay === 0) {
+      if (lines.get(networks) === line) lines.delete(networks)
+      line.client.then(
+        (client) => client.release(line.isLost),
+        () => undefined,
+      )
+    }
   }
 }
 

@@ -57,6 +57,25 @@ test('those who are answered together and ask again at once share the next call'
   await Promise.all(both)
 })
 
+test('a full call goes while the one before it is under way, and no third; what is not full waits', async () => {
+  const { batch, calls, shapes } = hand({ most: 2 })
+  const asked = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((one) => batch.add('x', one))
+  await turns(4)
+  expect(shapes()).toEqual(['x:ab', 'x:cd'])
+  calls[0]?.done()
+  await turns(3)
+  expect(shapes()).toEqual(['x:ab', 'x:cd', 'x:ef'])
+  calls[1]?.done()
+  await turns(3)
+  expect(shapes().length).toBe(3)
+  calls[2]?.done()
+  await turns(3)
+  expect(shapes()[3]).toBe('x:g')
+  calls[3]?.done()
+  expect(await Promise.all(asked)).toEqual(['a!', 'b!', 'c!', 'd!', 'e!', 'f!', 'g!'])
+  await batch.idle()
+})
+
 test('one lane never holds up another, up to the calls that may run at once', async () => {
   const { batch, calls, shapes } = hand({ atOnce: 2 })
   const asked = ['x', 'y', 'z'].map((lane) => batch.add(lane, 'a'))

@@ -54,6 +54,33 @@ test('a call whose connection is lost gives it up, and the next one has another'
   expect(await callAlone(db, writer, `current_setting('role') || $1`, ['!'])).toBe('quits_writer!')
 })
 
+test('calls of one network that are under way at once share a connection and keep their order; another network has its own', async () => {
+  const [one, other] = ['1', '2'].map((end) => `00000000-0000-4000-8000-00000000000${end}`) as [string, string]
+  await db.pool.query(`create sequence turn; grant usage on sequence turn to public;
+    create function my_turn(text) returns json language plpgsql as $$
+    begin perform pg_sleep($1::numeric); return json_build_array(pg_backend_pid(), nextval('turn')); end $$`)
+  const ask = (network: string, seconds: string) =>
+    callAlone<[number, number]>(db, { role: 'writer', network }, 'my_turn($1)', [seconds])
+  const fails = callAlone(db, { role: 'writer', network: one }, '1 / $1::int', [0])
+  const [slow, , quick, elsewhere] = await Promise.all([
+    ask(one, '0.2'),
+    expect(fails).rejects.toMatchObject({ code: '22012' }),
+    ask(one, '0'),
+    ask(other, '0'),
+  ])
+  expect(quick).toEqual([slow[0], slow[1] + 1])
+  expect(elsewhere[0]).not.toBe(slow[0])
+  expect(elsewhere[1]).toBeLessThan(slow[1])
+  expect([db.lines.size, db.writer.idleCount]).toEqual([0, db.writer.totalCount])
+})
+
+test('a connection that is lost is lost to all whose calls were on it, and to nobody who asks later', async () => {
+  const writer = { role: 'writer', network: '' } as const
+  const both = [callAlone(db, writer, 'end_myself($1)', ['']), callAlone(db, writer, '$1::int', [1])]
+  expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(await callAlone(db, writer, '$1::int', [2])).toBe(2)
+})
+
 test('a call that fails after it wrote has written nothing', async () => {
   await db.pool.query(`create function write_and_fail(text) returns int language plpgsql as $$
     begin insert into person (id, email, created_at) values (gen_random_uuid(), $1, now()); return 1 / 0; end $$`)
