@@ -44,6 +44,9 @@ export class CallFailed extends Error {
   }
 }
 
+/** How a call goes out: the one below, unless whoever opens a connector brings another. */
+export type Line = (ask: Call) => Promise<CallAnswer>
+
 /** The module's own request is looked up at each call, so that what a test puts in its place is found whenever this was loaded. */
 const agents = {
   'http:': { door: http, agent: new http.Agent({ keepAlive: true, scheduling: 'lifo' }) },

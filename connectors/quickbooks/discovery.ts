@@ -44,10 +44,10 @@ export function discoveryOf(settings: QuickBooksSettings): () => Promise<Endpoin
   }
 }
 
-async function readDocument({ discoveryUrl, timeLimitMs }: QuickBooksSettings): Promise<Endpoints> {
+async function readDocument({ discoveryUrl, timeLimitMs, line = call }: QuickBooksSettings): Promise<Endpoints> {
   const headers = { accept: 'application/json' }
   const limit = Math.min(timeLimitMs ?? tokenCallMs, tokenCallMs)
-  const answer = await call({ method: 'GET', url: discoveryUrl, headers, timeLimitMs: limit }).catch(
+  const answer = await line({ method: 'GET', url: discoveryUrl, headers, timeLimitMs: limit }).catch(
     (error: unknown) => {
       throw failureError(error, false)
     },

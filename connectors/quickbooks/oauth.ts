@@ -140,7 +140,7 @@ function doorFor(settings: QuickBooksSettings, client: OAuthClient, url: string,
   const loadResponse = async (request: PackageRequest) => {
     try {
       const isForm = /urlencoded/i.test(request.headers['Content-Type'] ?? '')
-      const { status, headers, text } = await call({
+      const { status, headers, text } = await (settings.line ?? call)({
         method: request.method,
         url,
         headers: request.headers,

@@ -4,7 +4,7 @@
  * Keeps: every write bears a requestid; every call bears the minor version; the vendor's id of the call is kept.
  * Never: refreshes a token or repeats a call. Whoever called decides that, by the error's kind.
  */
-import { type CallAnswer, call } from '../http.ts'
+import { type CallAnswer, call, type Line } from '../http.ts'
 import type { CallSeen, Grant, VendorSettings } from '../port.ts'
 import { failureError, quickbooksError, refusalIn } from './errors.ts'
 import { readJson, textAt, writeJson } from './json.ts'
@@ -20,6 +20,7 @@ export type QuickBooksSettings = VendorSettings & {
   /** Left out: as many as the vendor lets through. */
   callsASecond?: number | undefined
   onCall?: ((seen: CallSeen) => void) | undefined
+  line?: Line | undefined
   now: () => Date
 }
 
@@ -44,7 +45,8 @@ export function wireTo(settings: QuickBooksSettings): Wire {
     // Percent-encoding throughout: not every reader of a query takes a plus sign for a space.
     const search = asked.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')
     await turn(grant.bookId)
-    const answer = await call({
+    const { line = call } = settings
+    const answer = await line({
       method,
       url: `${settings.apiUrl.replace(/\/+$/, '')}/v3/company/${encodeURIComponent(grant.bookId)}/${path}?${search}`,
       headers: {

@@ -7,7 +7,7 @@
  * @path connect 3/6 turns a person's consent at Xero into grants
  */
 import { createHash } from 'node:crypto'
-import { type CallAnswer, type CallEnd, call, countIn } from '../http.ts'
+import { type CallAnswer, type CallEnd, call, countIn, type Line } from '../http.ts'
 import type { CallSeen, ConsentAsk, ConsentCallback, Grant } from '../port.ts'
 import { bareList, type Json, parseJson, textAt } from './answer.ts'
 import { callIdIn, errorFrom, noAnswer, refuse, unreadable } from './errors.ts'
@@ -22,6 +22,7 @@ export type XeroSettings = {
   apiUrl: string
   timeLimitMs?: number | undefined
   onCall?: ((seen: CallSeen) => void) | undefined
+  line?: Line | undefined
   now: () => Date
 }
 
@@ -231,7 +232,8 @@ type SeenAsk = {
 export async function seenCall(settings: XeroSettings, bookId: string | null, ask: SeenAsk): Promise<CallAnswer> {
   const { isWrite = false, ...request } = ask
   try {
-    return await call({ timeLimitMs: settings.timeLimitMs, ...request, onSeen: (end) => tell(settings, bookId, end) })
+    const { timeLimitMs, line = call } = settings
+    return await line({ timeLimitMs, ...request, onSeen: (end) => tell(settings, bookId, end) })
   } catch (failure) {
     throw noAnswer(failure, { isWrite, now: settings.now() })
   }
