@@ -9,9 +9,15 @@ export type Day = string
 
 export type Clock = {
   now(): Date
+  /** How to let time go by; left out: by waiting for it. */
+  rest?(ms: number): Promise<unknown>
 }
 
 export const machineClock: Clock = { now: () => new Date() }
+
+export async function rest(clock: Clock, ms: number): Promise<void> {
+  await (clock.rest ? clock.rest(ms) : new Promise((done) => setTimeout(done, ms)))
+}
 
 /** The calendar day of an instant in a time zone. */
 export function dayIn(timeZone: string, at: Date): Day {

@@ -4,6 +4,7 @@
  *
  * The instants are the database's, so that the clocks of two workers need not agree.
  */
+import { type Clock, rest } from '../kit/clock.ts'
 import { asWorker, type Db, inTransaction, type Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { InvariantError } from '../kit/invariant.ts'
@@ -62,7 +63,11 @@ export async function giveBack(db: Db, lease: Lease, budget: unknown, notBeforeM
 }
 
 /** Takes this very lane, waiting for its present holder. Throws when it is held for longer than a lease lasts. */
-export async function takeLeaseOf(db: Db, worker: string, laneId: Uuid): Promise<Lease> {
+export async function takeLeaseOf(
+  { db, clock }: { db: Db; clock: Clock },
+  worker: string,
+  laneId: Uuid,
+): Promise<Lease> {
   const mostTries = leaseSeconds * 4
   for (let tries = 0; tries < mostTries; tries += 1) {
     const rows = await inTransaction(
@@ -75,7 +80,7 @@ export async function takeLeaseOf(db: Db, worker: string, laneId: Uuid): Promise
     )
     const row = rows[0]
     if (row) return leaseFrom(row)
-    await new Promise((done) => setTimeout(done, 250))
+    await rest(clock, 250)
   }
   throw new InvariantError(`the lane ${laneId} is never free`)
 }

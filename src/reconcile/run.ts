@@ -12,7 +12,7 @@ import { type BookAccount, type BookDocument, BookError } from '../../connectors
 import { withGrant } from '../books/grants.ts'
 import { mappingShape } from '../books/mapping.ts'
 import { profileFromJson } from '../books/profile.ts'
-import { type Day, dateOf, dayIn } from '../kit/clock.ts'
+import { type Day, dateOf, dayIn, rest } from '../kit/clock.ts'
 import { asWorker, inTransaction } from '../kit/db.ts'
 import { newId, type Uuid } from '../kit/ids.ts'
 import { invariant } from '../kit/invariant.ts'
@@ -51,7 +51,7 @@ export type ReconcileAsk = { networkId: Uuid; organisationId: Uuid; actor: strin
 
 export async function reconcileBook(deps: OutboxDeps, ask: ReconcileAsk): Promise<Reconciliation> {
   const book = await openRun(deps, ask)
-  const lease = await takeLeaseOf(deps.db, `${deps.worker}/reconcile`, ask.organisationId)
+  const lease = await takeLeaseOf(deps, `${deps.worker}/reconcile`, ask.organisationId)
   try {
     const theirs = await patiently(deps, lease, () => readTheirs(deps, lease, book))
     const ours = await readOurs(deps, ask, book)
@@ -147,7 +147,7 @@ async function patiently<T>(deps: OutboxDeps, lease: Lease, read: () => Promise<
       const waitMs = isBusy ? (error.facts.waitMs ?? minuteMs) : null
       if (waitMs === null || waitMs > longestWaitMs || waits === mostWaits) throw error
       await keepLease(deps, lease)
-      await new Promise((done) => setTimeout(done, Math.max(waitMs, firstWaitMs * 2 ** waits)))
+      await rest(deps.clock, Math.max(waitMs, firstWaitMs * 2 ** waits))
     }
   }
 }

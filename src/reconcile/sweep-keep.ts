@@ -19,7 +19,7 @@ import type { Adoption, Finding } from './sweep-judge.ts'
 /** COMMIT POINT: under the lane's lease, so that no worker is sending what is taken over. Gives what was. */
 export async function adoptAll(deps: OutboxDeps, organisationId: Uuid, adopt: Adoption[]): Promise<Adoption[]> {
   if (adopt.length === 0) return []
-  const lease = await takeLeaseOf(deps.db, `${deps.worker}/sweep`, organisationId)
+  const lease = await takeLeaseOf(deps, `${deps.worker}/sweep`, organisationId)
   try {
     return await inTransaction(
       deps.db,

@@ -13,6 +13,7 @@ import {
 } from '../../connectors/port.ts'
 import type { Connectors } from '../books/connectors.ts'
 import { withGrant } from '../books/grants.ts'
+import { rest } from '../kit/clock.ts'
 import { asWorker, inTransaction, type Tx } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { type Budget, openBudget, take } from '../outbox/budget.ts'
@@ -68,7 +69,7 @@ async function payFor(deps: OutboxDeps, book: BookToSweep, connector: BookConnec
     const waitMs = await inTransaction(deps.db, asWorker, (tx) => takeCalls(tx, book, connector, calls))
     if (waitMs === 0) return
     if (waitMs > longestWaitMs) throw tooBusy(waitMs)
-    await new Promise((done) => setTimeout(done, waitMs))
+    await rest(deps.clock, waitMs)
   }
   throw tooBusy(longestWaitMs)
 }
