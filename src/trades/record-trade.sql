@@ -91,10 +91,16 @@ begin
     into sellers, buyers, left_of_month, namesakes
     from (select x.seller_member_id as seller, x.buyer_member_id as buyer, x.reference, x.ordinality as place, sides[x.ordinality] as side, consents[x.ordinality] as consent_id
             from unnest(stood) with ordinality x) s
-    left join standing_consent c on c.network_id = p_network and c.id = s.consent_id and c.revoked_at is null and c.side = s.side
-     and c.member_id = case s.side when 'seller' then s.seller else s.buyer end
-     and c.from_member_id = case s.side when 'seller' then s.buyer else s.seller end
-    left join standing_consent_month used on used.network_id = p_network and used.consent_id = c.id and used.month = this_month
+    -- By its key: a network may have many thousands.
+    left join lateral (
+      select c.a_month_minor, c.id from standing_consent c
+       where c.network_id = p_network and c.id = s.consent_id and c.revoked_at is null and c.side = s.side
+         and c.member_id = case s.side when 'seller' then s.seller else s.buyer end
+         and c.from_member_id = case s.side when 'seller' then s.buyer else s.seller end
+       limit 1) c on true
+    left join lateral (
+      select u.used_minor from standing_consent_month u where u.network_id = p_network and u.consent_id = c.id and u.month = this_month
+       limit 1) used on true
     left join lateral (select true as found from trade o where o.reference = s.reference limit 1) namesake on true;
 
   -- ── every rule of trades, each ask on its own; then the ledger, once for all of them ──
