@@ -5,6 +5,7 @@
 type Subject = { run(args: string[]): Promise<number> }
 
 const subjects: Record<string, () => Promise<Subject>> = {
+  '': () => import('./simulate/seeds.ts'),
   ledger: () => import('./simulate/ledger-alone.ts'),
 }
 
@@ -13,7 +14,7 @@ const name = word.startsWith('-') ? '' : word
 const subject = subjects[name]
 if (!subject) {
   process.stderr.write(
-    `Say what to simulate: npm run simulate -- ${Object.keys(subjects).join('|')} [--seed n] [--json]\n`,
+    `Say what to simulate: npm run simulate -- [${Object.keys(subjects).filter(Boolean).join('|')}] [--seed n] [--json]\n`,
   )
   process.exit(1)
 }
