@@ -22,7 +22,7 @@ import { type QuickBooksStandIn, startQuickBooksStandIn } from '../../stand-ins/
 import { startXeroStandIn, type XeroStandIn } from '../../stand-ins/xero/server.ts'
 import { diceOf } from './dice.ts'
 import { takeChance } from './own-chance.ts'
-import { makeClockMovable, ownTime } from './own-time.ts'
+import { makeClockMovable, type OwnTime, ownTime } from './own-time.ts'
 import { apps, openWorker } from './worker-in-hand.ts'
 
 export type Vendor = 'xero' | 'quickbooks'
@@ -44,7 +44,15 @@ export type Town = {
   end(): Promise<void>
 }
 /** A database server, and a migrated database in it that nobody is connected to. */
-export type Place = { clusterUrl: string; migrated: string }
+export type Place = {
+  clusterUrl: string
+  migrated: string
+  /** A folder for the vendors' files; left out: one of its own, gone with the town. */
+  home?: string
+  /** What has happened there before anybody comes. */
+  before?: (settled: Settled) => Promise<void>
+}
+export type Settled = { deps: OutboxDeps; time: OwnTime; networkId: Uuid; firms: readonly Firm[] }
 
 export const actor = 'quits'
 const founded = [
@@ -69,7 +77,7 @@ let towns = 0
 export async function buildTown(place: Place): Promise<Town> {
   towns += 1
   const name = `town_${process.pid}_${towns}`
-  const home = await mkdtemp(join(tmpdir(), 'quits-town-'))
+  const home = await mkdtemp(join(place.home ?? tmpdir(), 'quits-town-'))
   const onServer = (text: string) => once(place.clusterUrl, text)
   const named = (database: string) => {
     const url = new URL(place.clusterUrl)
@@ -81,7 +89,7 @@ export async function buildTown(place: Place): Promise<Town> {
   const chance = takeChance(1)
   try {
     const vendors = await openVendors(home)
-    const { networkId, firms } = await settle(named(name), vendors)
+    const { networkId, firms } = await settle(named(name), vendors, place.before)
     await closeVendors(vendors)
     let copies = 0
     return {
@@ -145,7 +153,11 @@ async function closeVendors({ xero, quickbooks }: Vendors): Promise<void> {
   await quickbooks.close()
 }
 
-async function settle(databaseUrl: string, vendors: Vendors): Promise<{ networkId: Uuid; firms: Firm[] }> {
+async function settle(
+  databaseUrl: string,
+  vendors: Vendors,
+  before: Place['before'],
+): Promise<{ networkId: Uuid; firms: Firm[] }> {
   const time = await ownTime(databaseUrl, [vendors.xero, vendors.quickbooks])
   const worker = openWorker({
     name: 'founder',
@@ -176,6 +188,7 @@ async function settle(databaseUrl: string, vendors: Vendors): Promise<{ networkI
       const firm = { name, vendor, isRegistered, memberId: member.id, organisationId: member.organisationId }
       firms.push({ ...firm, ...(await connect(deps, networkId, firm)) })
     }
+    await before?.({ deps, time, networkId, firms })
     return { networkId, firms }
   } finally {
     await worker.close()

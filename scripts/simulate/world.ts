@@ -22,6 +22,7 @@ export type World = {
   said: string[]
   secrets: Set<string>
   troubles: Trouble[]
+  way: Omit<Way, 'around'>
   /** When the vendor last turned a token over without our hearing of it, and from whom a person has taken the permission. */
   tokenLostAt: Map<Vendor, number>
   withoutPermission: Set<string>
@@ -81,7 +82,20 @@ export async function openWorld(town: Town, seed: number): Promise<World> {
   const workers: WorkerInHand[] = []
   const all = [desk]
   return {
-    ...{ town, vendors, time, dice: diceOf(seed * 31 + 11), log, said, secrets, troubles, tokenLostAt, desk, tell },
+    ...{
+      town,
+      vendors,
+      time,
+      dice: diceOf(seed * 31 + 11),
+      log,
+      said,
+      secrets,
+      troubles,
+      tokenLostAt,
+      desk,
+      tell,
+      way,
+    },
     withoutPermission: new Set(),
     isTouched: false,
     worker(place) {

@@ -16,6 +16,8 @@ import { TEMPLATE } from './db.ts'
 declare module 'vitest' {
   export interface ProvidedContext {
     clusterUrl: string
+    /** A folder that is gone with the run. */
+    runHome: string
   }
 }
 
@@ -35,6 +37,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     throw error
   }
   project.provide('clusterUrl', server.url)
+  project.provide('runHome', home)
   return tearDown
 }
 
