@@ -57,13 +57,14 @@ async function letIn(world: World): Promise<void> {
 async function emptied(world: World): Promise<void> {
   const organisations = world.town.firms.map((one) => one.organisationId)
   for (let round = 0; round < mostRounds; round += 1) {
-    await world.worker(0).step((deps) => deliverDue(deps, { limit: 20 }))
+    const done = await world.worker(0).step((deps) => deliverDue(deps, { limit: 20 }))
+    if (done.is === 'failed') world.tell(`  ${outcomeOf(done.error)}`)
     const rows = await world.query<{ open: string; due: Date | null }>(
       `with recursive stuck as (
          select id from delivery where organisation_id = any ($1::uuid[]) and state in ('parked', 'dropped', 'undone')
          union select d.id from delivery d join stuck on stuck.id = any (d.depends_on))
        select count(*) as open,
-              (select min(least(due_at, leased_until)) from lane where kind = 'book' and id = any ($1::uuid[]) and least(due_at, leased_until) < 'infinity') as due
+              (select min(next) from (select coalesce(leased_until, due_at) as next from lane where kind = 'book' and id = any ($1::uuid[])) l where next < 'infinity') as due
          from delivery where organisation_id = any ($1::uuid[]) and state in ('waiting', 'sending') and id not in (select id from stuck)`,
       [organisations],
     )

@@ -1,7 +1,7 @@
 /**
  * `npm run simulate`: seeds over the whole service. `--seed n` plays one and tells all of it, `--seeds n` so many from a fresh
  * beginning or `--seeds 1..40` these, `--hours h` as many as fit, `--json`. A seed that breaks an oracle is told with the shortest
- * list of commands that still breaks it.
+ * list of commands that still breaks it; `--as-found`: with all of them, at once.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -27,6 +27,7 @@ export async function run(args: string[]): Promise<number> {
       seed: { type: 'string' },
       seeds: { type: 'string', default: '20' },
       hours: { type: 'string' },
+      'as-found': { type: 'boolean' },
       json: { type: 'boolean' },
     },
   })
@@ -49,7 +50,11 @@ export async function run(args: string[]): Promise<number> {
       if (done.broken.length === 0) say(`seed ${seed} holds, ${played} played`)
       else {
         say(`SEED=${seed} ${done.broken[0]?.oracle} ${done.broken[0]?.says}`)
-        failures.push({ seed, ...(await shrink((commands) => simulate(town, seed, commands), done)) })
+        const again = (commands: Command[]) => simulate(town, seed, commands)
+        failures.push({
+          seed,
+          ...(values['as-found'] ? { broken: done.broken, commands: done.commands } : await shrink(again, done)),
+        })
       }
     }
   })
