@@ -385,6 +385,8 @@ export interface BookConnector {
   /** What the service keeps of a book, and when it was read there: so that writing needs no reading. Costs no call. */
   know?(profile: BookProfile, readAt: Date): void
 
+  /** What a consent should cover; a person may have granted less. */
+  readonly wants?: readonly string[]
   consentUrl(ask: ConsentAsk): Promise<string>
   /** Throws BookError('unauthorized') with cause 'consent_declined' when the person said no, 'consent_refused' when the code is dead. */
   grantsFrom(callback: ConsentCallback): Promise<Grant[]>

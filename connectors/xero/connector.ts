@@ -11,7 +11,7 @@ import { bellsFrom } from './bells.ts'
 import { xeroCancel } from './cancel.ts'
 import { xeroFind } from './find.ts'
 import { xeroLimits } from './limits.ts'
-import { type XeroSettings, xeroConsent } from './oauth.ts'
+import { scopes, type XeroSettings, xeroConsent } from './oauth.ts'
 import { xeroReads } from './read.ts'
 import { xeroSheets } from './sheet.ts'
 import { xeroWire } from './wire.ts'
@@ -32,6 +32,7 @@ export function xeroConnector(settings: XeroSettings): BookConnector {
     // A payment on the credit note gives it back in one step.
     refundsInTwoSteps: false,
     know: sheets.know,
+    wants: scopes,
     ...consent,
     ...xeroReads(wire, sheets, now),
     find: find.find,

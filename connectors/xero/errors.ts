@@ -64,7 +64,11 @@ export function errorFrom(answer: CallAnswer, asked: Asked): BookError {
   })
 
   if (status === 429) return new BookError('throttled', throttleFacts(answer, asked.now, facts))
-  if (status === 401 || status === 403) return new BookError('unauthorized', facts(accessCause(answer, json)))
+  if (status === 401 || status === 403) {
+    const cause = accessCause(answer, json)
+    // No new token mends what a person did not grant, and what was granted goes on.
+    return new BookError(cause === 'scope_missing' ? 'invalid' : 'unauthorized', facts(cause))
+  }
   if (status === 400) {
     const type = textAt(json, 'Type') ?? ''
     if (/QueryParse/i.test(type)) return new BookError('invalid', facts('query_refused'))

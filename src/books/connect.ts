@@ -127,6 +127,7 @@ export async function chooseBook(
     actor: ask.actor,
     grant,
     profile,
+    missing: (connector.wants ?? []).filter((one) => !grant.scopes.includes(one)),
   }
   return inTransaction(deps.db, asWorker, (tx) => takeBook(tx, deps, asked))
 }

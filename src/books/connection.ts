@@ -23,7 +23,8 @@ export const connectionMoves = {
   ended: ['mapping', 'live'], // the same book again is the same connection
 } as const satisfies Record<ConnectionState, readonly ConnectionState[]>
 
-export type LastError = { cause: string; at: string; was: ConnectionState }
+/** `missing`: what the consent does not cover, in the vendor's own names. */
+export type LastError = { cause: string; at: string; was: ConnectionState; missing?: string }
 export type Connection = {
   id: Uuid
   organisationId: Uuid

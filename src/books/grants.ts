@@ -41,7 +41,10 @@ export async function withGrant<T>(
   try {
     return await good(deps, connection, await work(renewed, connector))
   } catch (error) {
-    if (isUnauthorized(error)) await askForSignIn(deps, connectionId, error.facts.cause)
+    if (isUnauthorized(error))
+      await askForSignIn(deps, connectionId, error.facts.cause, ({ sealed }) =>
+        isOf(deps, connectionId, sealed, renewed),
+      )
     throw error
   }
 }
@@ -50,9 +53,18 @@ async function freshGrant(deps: GrantDeps, connectionId: Uuid, connector: BookCo
   const held = await inTransaction(deps.db, asWorker, (tx) =>
     tx.bookGrant.findUnique({ where: { connectionId }, select: { sealed: true, accessEndsAt: true, deadAt: true } }),
   )
-  if (!held || held.deadAt) throw new Refusal('connection_does_not_allow', { state: 'needs_sign_in', wanted: 'called' })
+  if (!held || held.deadAt) {
+    // Whoever found it dead was stopped before telling its people.
+    await askForSignIn(deps, connectionId, 'grant_gone', (grant) => grant.deadAt !== null)
+    throw new Refusal('connection_does_not_allow', { state: 'needs_sign_in', wanted: 'called' })
+  }
   if (isFresh(held.accessEndsAt, deps.clock)) return openGrant(deps.seal, connectionId, 'sealed', held.sealed)
   return refreshOnce(deps, connectionId, connector, null)
+}
+
+/** Two processes may have refreshed one after the other; then the newer one is asked before a person is. */
+function isOf(deps: GrantDeps, connectionId: Uuid, sealed: string, grant: Grant): boolean {
+  return sealed !== '' && openGrant(deps.seal, connectionId, 'sealed', sealed).accessToken === grant.accessToken
 }
 
 /** Grants that nobody used for a day are refreshed all the same, or they would die of idleness. A timed task. */

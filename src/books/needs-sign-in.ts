@@ -10,9 +10,19 @@ import { recordDeed } from '../networks/record-deed.ts'
 import { connectionMoves, lockConnection } from './connection.ts'
 import { vendorName } from './vendor-name.ts'
 
-export async function askForSignIn(deps: { db: Db; clock: Clock }, connectionId: Uuid, cause: string): Promise<void> {
+type GrantNow = { sealed: string; deadAt: Date | null }
+
+/** `isStillSo`: is it about the grant that is there now? Someone may have signed in again meanwhile. */
+export async function askForSignIn(
+  deps: { db: Db; clock: Clock },
+  connectionId: Uuid,
+  cause: string,
+  isStillSo: (grant: GrantNow) => boolean,
+): Promise<void> {
   await inTransaction(deps.db, asWorker, async (tx) => {
     const held = await lockConnection(tx, connectionId)
+    const grant = await tx.bookGrant.findUnique({ where: { connectionId }, select: { sealed: true, deadAt: true } })
+    if (grant && !isStillSo(grant)) return
     const moves: readonly string[] = connectionMoves[held.state]
     if (held.state === 'needs_sign_in' || !moves.includes('needs_sign_in')) return
     const lastError = { cause, at: deps.clock.now().toISOString(), was: held.state }

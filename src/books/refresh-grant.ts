@@ -31,7 +31,11 @@ export function refreshOnce(
   const here = running.get(deps.db) ?? new Map<Uuid, Promise<Grant>>()
   running.set(deps.db, here)
   const already = here.get(connectionId)
-  if (already) return already
+  // Who came for an old token may have been served what was left of it: for one that a book has refused that is no answer.
+  if (already)
+    return already.then((grant) =>
+      grant.accessToken === refused ? refreshOnce(deps, connectionId, connector, refused) : grant,
+    )
   const refreshing = refreshUnderLock(deps, connectionId, connector, refused).finally(() => here.delete(connectionId))
   here.set(connectionId, refreshing)
   return refreshing
@@ -60,7 +64,7 @@ async function refreshUnderLock(
       [connectionId],
     )
     const row = rows[0]
-    if (!row || row.deadAt) return { dead: 'no_grant' }
+    if (!row || row.deadAt) return { dead: 'grant_gone' }
     const held = openGrant(deps.seal, connectionId, 'sealed', row.sealed)
     // Someone else was here while we waited for the lock.
     const isNew = refused === null ? isFresh(row.accessEndsAt, deps.clock) : held.accessToken !== refused
@@ -88,7 +92,7 @@ async function refreshUnderLock(
     return { grant }
   })
   if ('grant' in outcome) return outcome.grant
-  await askForSignIn(deps, connectionId, outcome.dead)
+  await askForSignIn(deps, connectionId, outcome.dead, (row) => row.deadAt !== null)
   throw new BookError('unauthorized', { cause: outcome.dead, said: '', status: null, vendorCode: null, callId: null })
 }
 
@@ -106,6 +110,8 @@ async function refreshed(
     return { grant: await inTime(connector.refresh(held)), cause: '' }
   } catch (error) {
     if (!(error instanceof BookError)) throw error
+    // The installation's own id or secret is wrong: no person can mend that by signing in, and no permission is over.
+    if (isOurs(error)) throw new BookError('unavailable', error.facts)
     // The token that is still good for a few minutes serves this call; the next one asks again.
     const isStillGood = instantOf(held.accessEndsAt) > deps.clock.now()
     if (error.kind !== 'unauthorized' && mayWait && isStillGood) return { grant: held, cause: '' }
@@ -121,6 +127,10 @@ async function refreshed(
     if (isUnauthorized(error)) return { grant: null, cause: error.facts.cause }
     throw error
   }
+}
+
+function isOurs({ facts }: BookError): boolean {
+  return facts.cause === 'client_refused'
 }
 
 /** Whoever waits holds a row's lock, so nobody waits longer than this for a vendor. */

@@ -27,9 +27,11 @@ export async function takeBook(
     actor: string
     grant: Grant
     profile: BookProfile
+    /** What the connector needs and the person did not grant. */
+    missing: readonly string[]
   },
 ): Promise<Connection> {
-  const { organisationId, kind, grant, profile } = ask
+  const { organisationId, kind, grant, profile, missing } = ask
   // Who takes this book, or gives this organisation another, waits here; the database's unique keys stand behind it.
   await tx.$queryRaw`select id from organisation where id = ${organisationId}::uuid for update`
   await tx.$queryRaw`select pg_advisory_xact_lock(hashtextextended(${`book ${kind} ${grant.bookId}`}, 0))::text`
@@ -54,7 +56,8 @@ export async function takeBook(
   await writeGrant(tx, deps, connectionId, grant)
   await ensureMapping(tx, { connectionId, network, profile })
   await makeLaneDue(tx, organisationId, 'book')
-  const facts = { kind, book: profile.name, again: id !== null }
+  if (missing.length > 0) await tellMissing(tx, deps.clock, connectionId, missing)
+  const facts = { kind, book: profile.name, again: id !== null, missing: missing.join(' ') || null }
   await recordDeed(tx, deps.clock, {
     networkId: network.id,
     organisationId,
@@ -63,6 +66,13 @@ export async function takeBook(
     facts,
   })
   return connectionOf(tx, connectionId)
+}
+
+/** Named where the connection is shown; what the consent covers works, the rest is refused by name when it is wanted. */
+async function tellMissing(tx: Tx, clock: Clock, id: Uuid, missing: readonly string[]): Promise<void> {
+  const { state } = await connectionOf(tx, id)
+  const lastError = { cause: 'scope_missing', at: clock.now().toISOString(), was: state, missing: missing.join(' ') }
+  await tx.connection.update({ where: { id }, data: { lastError } })
 }
 
 async function connectionBefore(

@@ -83,7 +83,7 @@ export async function takeUpLost(deps: OutboxDeps, lease: Lease): Promise<void> 
   )
 }
 
-/** Parked for want of an account or a code that a person has chosen since: it goes again, under a new key. */
+/** Parked for want of an account, a code or a consent that a person has given since: it goes again, under a new key. */
 export async function takeUpMended(deps: OutboxDeps, lease: Lease): Promise<void> {
   await inTransaction(
     deps.db,
@@ -95,6 +95,18 @@ export async function takeUpMended(deps: OutboxDeps, lease: Lease): Promise<void
       where d.organisation_id = ${lease.laneId}::uuid and d.state = 'parked' and d.parked_cause = any (${mendedByMapping}::text[])
         and c.organisation_id = d.organisation_id and c.state = 'live' and m.network_id = d.network_id
         and m.confirmed_at > (d.parked_facts ->> 'at')::timestamptz`,
+  )
+  await inTransaction(
+    deps.db,
+    asWorker,
+    (tx) => tx.$executeRaw`
+      update delivery d set state = 'waiting', parked_cause = null, parked_facts = null, fails = 0, generation = d.generation + 1,
+             due_at = quits_now() - interval '1 minute'
+      from connection c
+      where d.organisation_id = ${lease.laneId}::uuid and d.state = 'parked' and d.parked_cause = 'scope_missing'
+        and c.organisation_id = d.organisation_id and c.state = 'live'
+        and exists (select 1 from consent k where k.organisation_id = d.organisation_id and k.kind = c.kind
+                     and k.chosen_at > (d.parked_facts ->> 'at')::timestamptz)`,
   )
 }
 

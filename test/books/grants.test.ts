@@ -98,7 +98,7 @@ test('a dead grant ends in one state and one mail, and the vendor is not asked a
   expect((await row()).deadAt).not.toBeNull()
   expect((await world.mails('needs_sign_in')).length).toBe(before + 1)
   // Another process that finds it dead at the same moment tells nobody again.
-  await askForSignIn(world.deps, connectionId, 'refresh_refused')
+  await askForSignIn(world.deps, connectionId, 'refresh_refused', () => true)
   expect((await world.mails('needs_sign_in')).length).toBe(before + 1)
   const asked = world.books.calls.length
   await expect(call()).rejects.toMatchObject({ code: 'connection_does_not_allow' })
