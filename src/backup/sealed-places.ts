@@ -3,3 +3,11 @@ export const sealedPlaces = [
   { table: 'book_grant', row: 'connection_id', column: 'sealed' },
   { table: 'book_grant', row: 'connection_id', column: 'previous_sealed' },
 ] as const
+
+/** All of them: what lives for minutes too has to be opened in those minutes. */
+export const everySealedPlace = [
+  ...sealedPlaces,
+  { table: 'consent', row: 'id', column: 'verifier_sealed' },
+  { table: 'consent', row: 'id', column: 'grants_sealed' },
+  { table: 'mail', row: 'id', column: 'body' },
+] as const

@@ -1,5 +1,6 @@
-/** Keys for programs: made, listed, revoked. The secret is printed once. */
+/** Keys for programs: made, listed, revoked; the secret is printed once. And the master key: rotated, verified. */
 import type { Command } from 'commander'
+import { rotateKeys, type Unopened, verifyKeys } from '../backup/rotate-keys.ts'
 import { machineClock } from '../kit/clock.ts'
 import type { Tx } from '../kit/db.ts'
 import { idFromText, idText, type Uuid } from '../kit/ids.ts'
@@ -33,6 +34,16 @@ export function keyCommands(program: Command, asking: Asking): void {
     work: list,
   })
   leaf(keys, asking, { name: 'revoke <key>', says: 'end a key at once', work: revoke })
+  leaf(keys, asking, {
+    name: 'rotate',
+    says: 'seal every secret at rest with the first master key listed; beside a running service, begun again after a stop',
+    work: rotate,
+  })
+  leaf(keys, asking, {
+    name: 'verify',
+    says: 'open every secret at rest once, and say which master keys are still needed',
+    work: verify,
+  })
 }
 
 async function create(asking: Asking, _args: string[], options: Options): Promise<Answer> {
@@ -87,6 +98,44 @@ async function revoke(asking: Asking, [text = '']: string[]): Promise<Answer> {
     const key = await inWork(deps, (tx) => revokeKey(tx, machineClock, { keyId, actor }))
     return { json: show(key), text: `${text} (${key.name}) opens nothing any more.` }
   })
+}
+
+async function rotate(asking: Asking): Promise<Answer> {
+  return withHouse(asking, async (deps) => {
+    const done = await rotateKeys(deps)
+    const text = [`${done.resealed} secrets are sealed anew with master key ${done.keyId}.`, ...told(done.unopened)]
+    return { json: done, text: text.join('\n'), exit: done.unopened.length > 0 ? 2 : 0 }
+  })
+}
+
+async function verify(asking: Asking): Promise<Answer> {
+  return withHouse(asking, async (deps) => {
+    const seen = await verifyKeys(deps)
+    const [newest = '', ...older] = deps.seal.keyIds
+    const text = [
+      `${seen.rows} secrets at rest; sealed with: ${Object.entries(seen.byKey)
+        .map(([id, rows]) => `${id} ${rows}`)
+        .join(', ')}`,
+      ...told(seen.unopened),
+      ...older.map((id) =>
+        seen.unused.includes(id)
+          ? `Nothing needs master key ${id} any more, once every process seals with ${newest}.`
+          : `Master key ${id} is still needed: quits keys rotate`,
+      ),
+    ]
+    return {
+      json: { ...seen, keyIds: deps.seal.keyIds },
+      text: text.join('\n'),
+      exit: seen.unopened.length > 0 ? 2 : 0,
+    }
+  })
+}
+
+function told(unopened: Unopened[]): string[] {
+  return unopened.map(
+    ({ table, row, column, keyId }) =>
+      `No listed key opens ${table}.${column} of ${row}: it wants master key ${keyId}.`,
+  )
 }
 
 async function belongsTo(
