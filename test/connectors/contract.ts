@@ -59,7 +59,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(new URL(url).searchParams.get('state')).toBeTruthy()
       })
 
-      test('a refresh brings an access token that works, and the old refresh token lives as long as promised', async () => {
+      test('quickbooks group 4: a refresh brings an access token that works, and the old refresh token lives as long as promised', async () => {
         const { connector, control, grant, refreshes } = harness
         await control.advance(refreshes.rotateAfterMs + 1_000)
         const second = await connector.refresh(grant)
@@ -84,13 +84,13 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect((await connector.describe(fresh)).bookId).toBe(grant.bookId)
       })
 
-      test('a connection that we cut opens nothing any more', async () => {
+      test('xero group 16: a connection that we cut opens nothing any more', async () => {
         const { connector, grant } = harness
         await connector.revoke(grant)
         expect((await kit.errorOf(connector.describe(grant))).kind).toBe('unauthorized')
       })
 
-      test('a consent taken back on the vendor’s side is unauthorized for reading and for writing', async () => {
+      test('xero group 12: quickbooks group 8: a consent taken back on the vendor’s side is unauthorized for reading and for writing', async () => {
         const { connector, control, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         await control.revoke()
@@ -163,7 +163,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         }
       })
 
-      test('a name with signs and letters of many tongues arrives as it is, and its documents are found', async () => {
+      test('quickbooks group 9: a name with signs and letters of many tongues arrives as it is, and its documents are found', async () => {
         const { connector, grant } = harness
         const plain = kit.contact('O’Brien', 'supplier')
         const odd = { ...plain, name: `${plain.name} & Söhne's "Bäckerei" 100 % Łódź` }
@@ -179,7 +179,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(found).toMatchObject({ id, contactName: odd.name })
       })
 
-      test('a name that another contact bears is refused as conflicting and changes nothing', async () => {
+      test('xero group 5: quickbooks group 9: a name that another contact bears is refused as conflicting and changes nothing', async () => {
         const { connector, grant } = harness
         const first = kit.contact('Bakery', 'customer')
         const id = receiptOf(await connector.putContacts(grant, [ask(first)])).id
@@ -195,7 +195,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
     })
 
     describe('documents', () => {
-      test('an invoice of several lines and treatments comes to their sum, all of it open', async () => {
+      test('xero group 7: quickbooks group 14: an invoice of several lines and treatments comes to their sum, all of it open', async () => {
         const customer = await kit.putContact('Bakery', 'customer')
         const nets: [VatTreatment, bigint][] = [
           ['standard', 3_333n],
@@ -229,7 +229,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         })
       })
 
-      test('a bill bears the seller’s number and is open for its total, without VAT too', async () => {
+      test('quickbooks group 14: a bill bears the seller’s number and is open for its total, without VAT too', async () => {
         const supplier = await kit.putContact('Mill', 'supplier')
         const lines = [kit.line('purchases', 'standard', 3_333n), kit.line('purchases', 'outside', 1_000n)]
         for (const bill of [kit.bill(supplier), kit.bill(supplier, lines)]) {
@@ -250,7 +250,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(documents.filter((one) => one.kind === 'invoice').map((one) => one.id)).toEqual([first.id])
       })
 
-      test('a number that another invoice bears is refused', async () => {
+      test('xero group 3: quickbooks group 11: a number that another invoice bears is refused', async () => {
         const { connector, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         const first = kit.invoice(customer)
@@ -262,7 +262,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         })
       })
 
-      test('of a list of five with one bad, four stand and one is refused, in order', async () => {
+      test('fault 26: xero group 13: quickbooks group 19: of a list of five with one bad, four stand and one is refused, in order', async () => {
         const { connector, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         const taken = kit.invoice(customer)
@@ -278,7 +278,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(documents.filter((one) => one.kind === 'invoice')).toHaveLength(5)
       })
 
-      test('an archived contact is refused as invalid', async () => {
+      test('xero group 5: quickbooks group 10: an archived contact is refused as invalid', async () => {
         const { connector, control, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         await control.archiveContact(customer)
@@ -286,7 +286,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(error).toMatchObject({ kind: 'invalid', facts: { cause: 'contact_archived' } })
       })
 
-      test('a closed period says through which day, and nothing is written', async () => {
+      test('xero group 8: quickbooks group 12: a closed period says through which day, and nothing is written', async () => {
         const { connector, control, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         const invoice = await kit.putDocument(kit.invoice(customer))
@@ -303,7 +303,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect((await kit.putDocument(next)).status).toBe('open')
       })
 
-      test('what nobody has touched is taken back, what is paid is not', async () => {
+      test('quickbooks group 23: what nobody has touched is taken back, what is paid is not', async () => {
         const { connector, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         const account = await kit.openAccount()
@@ -375,7 +375,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(await kit.balance(account, paidOn)).toBe(3_000n)
       })
 
-      test('a payment above what is open is refused as invalid', async () => {
+      test('xero group 7: quickbooks group 13: a payment above what is open is refused as invalid', async () => {
         const { connector, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         const account = await kit.openAccount()
@@ -487,7 +487,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
       }
     })
 
-    test('a book without VAT takes invoices and bills without codes, and they are paid', async () => {
+    test('xero group 6: quickbooks group 14: a book without VAT takes invoices and bills without codes, and they are paid', async () => {
       const plain = await make({ vat: 'none' })
       try {
         const { connector, grant } = plain
@@ -595,7 +595,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(found.map((one) => one?.id ?? null)).toEqual([id, null, null, id, null])
       })
 
-      test('a lost reply is unclear; the invoice is found, and the same key does not make another', async () => {
+      test('fault 15: xero group 1: quickbooks group 1: a lost reply is unclear; the invoice is found, and the same key does not make another', async () => {
         const { connector, control, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         const invoice = kit.invoice(customer)
@@ -608,7 +608,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(receiptOf(await connector.putDocuments(grant, asks)).id).toBe(found?.id)
       })
 
-      test('a payment whose reply was lost is found even when the vendor has forgotten the key', async () => {
+      test('fault 23: xero group 2: quickbooks group 1: a payment whose reply was lost is found even when the vendor has forgotten the key', async () => {
         const { connector, control, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         const account = await kit.openAccount()
@@ -625,7 +625,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
     })
 
     describe('what changed', () => {
-      test('no cursor shows all there is, a cursor only what came later', async () => {
+      test('quickbooks group 20: no cursor shows all there is, a cursor only what came later', async () => {
         const { control } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         const first = await kit.putDocument(kit.invoice(customer))
@@ -647,7 +647,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(later.next && all.next && later.next > all.next).toBe(true)
       })
 
-      test('what a person voids or deletes shows as gone, and the invoice is open again', async () => {
+      test('xero group 9: quickbooks group 13: what a person voids or deletes shows as gone, and the invoice is open again', async () => {
         const { connector, control, grant } = harness
         const customer = await kit.putContact('Bakery', 'customer')
         const account = await kit.openAccount()
@@ -679,7 +679,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         }
       })
 
-      test('what a person spends from our account shows in the changes and in the balance', async () => {
+      test('quickbooks group 25: what a person spends from our account shows in the changes and in the balance', async () => {
         const account = await kit.openAccount()
         const id = await harness.control.personSpends(account.id, 4_250n, paidOn)
         const { documents } = await kit.changesSince(null)
@@ -693,7 +693,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(await kit.balance(account, paidOn)).toBe(-4_250n)
       })
 
-      test('a bell names the book and the document; a forged one is refused', async () => {
+      test('fault 43: xero group 14: quickbooks group 22: a bell names the book and the document; a forged one is refused', async () => {
         const { connector, grant } = harness
         const invoice = await kit.putDocument(kit.invoice(await kit.putContact('Bakery', 'customer')))
         const { raw, key } = await harness.bellFor('invoice', invoice.id)
@@ -706,7 +706,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
     })
 
     describe('when it goes wrong', () => {
-      test('a throttled call says how long to wait, and works afterwards', async () => {
+      test('fault 19: xero group 11: quickbooks group 16: a throttled call says how long to wait, and works afterwards', async () => {
         const { connector, control, grant } = harness
         await control.throttleOnce()
         const error = await kit.errorOf(connector.describe(grant))
@@ -726,7 +726,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect(receiptOf(await connector.putDocuments(grant, asks)).openMinor).toBe(120_000n)
       })
 
-      test('a vendor that is down is unavailable for a reader, and its page of words is not passed on', async () => {
+      test('fault 17: quickbooks group 17: a vendor that is down is unavailable for a reader, and its page of words is not passed on', async () => {
         const { connector, control, grant } = harness
         await control.downOnce()
         const error = await kit.errorOf(connector.describe(grant))
@@ -735,7 +735,7 @@ export function connectorContract(name: string, make: (seed?: BookSeed) => Promi
         expect((await connector.describe(grant)).bookId).toBe(grant.bookId)
       })
 
-      test('no error carries a secret', async () => {
+      test('quickbooks group 26: no error carries a secret', async () => {
         const { connector, control, grant } = harness
         expect(harness.secrets()).toEqual(expect.arrayContaining([grant.accessToken, grant.refreshToken]))
         await control.advance(days(1))

@@ -94,13 +94,13 @@ test('an address that is neither http nor https is not called', async () => {
   expect(failure).toMatchObject({ sent: 'no', reason: 'not_reached' })
 })
 
-test('a silent server: the deadline ends it, and the request may have arrived', async () => {
+test('fault 21: a silent server: the deadline ends it, and the request may have arrived', async () => {
   const base = await serve(() => {})
   const failure = await failureOf(call({ method: 'PUT', url: base, headers: {}, body: '{}', timeLimitMs: 60 }))
   expect(failure).toMatchObject({ sent: 'maybe', reason: 'timed_out' })
 })
 
-test('the deadline holds for the whole answer, not for each drop of it', async () => {
+test('fault 21: the deadline holds for the whole answer, not for each drop of it', async () => {
   const base = await serve((_request, response) => {
     response.writeHead(200)
     const drip = setInterval(() => response.write('.'), 10)
@@ -110,7 +110,7 @@ test('the deadline holds for the whole answer, not for each drop of it', async (
   expect(failure).toMatchObject({ sent: 'maybe', reason: 'timed_out' })
 })
 
-test('a connection cut before or amid the answer leaves it unknown', async () => {
+test('fault 16: a connection cut before or amid the answer leaves it unknown', async () => {
   const base = await serve((request, response) => {
     if (request.url === '/before') request.socket.destroy()
     else {
@@ -125,7 +125,7 @@ test('a connection cut before or amid the answer leaves it unknown', async () =>
   }
 })
 
-test('an answer past the cap is not read on', async () => {
+test('fault 21: an answer past the cap is not read on', async () => {
   const base = await serve((_request, response) => {
     response.writeHead(200)
     const pour = () => {

@@ -125,7 +125,7 @@ test.each([
   ['error=invalid_scope', 'consent_refused'],
   ['code=code-1', 'consent_refused'],
   ['realmId=4620816365', 'consent_refused'],
-])('a callback with %s opens nothing', async (query, cause) => {
+])('quickbooks group 7: a callback with %s opens nothing', async (query, cause) => {
   const connector = await intuit(says(200, tokens))
   const opened = connector.grantsFrom({ url: `${back}?state=s&${query}`, verifier })
   await expect(opened).rejects.toMatchObject({ kind: 'unauthorized', facts: { cause } })
@@ -153,24 +153,27 @@ test.each([
   ['a page instead of tokens', 200, '<html>Welcome</html>', 'unavailable', 'tokens_missing'],
   ['a server in trouble', 503, '<html>no</html>', 'unavailable', 'vendor_down'],
   ['too many calls', 429, {}, 'throttled', 'minute_limit'],
-])('a refresh answered by %s is asked once, and told as what it is', async (_what, status, body, kind, cause) => {
-  const connector = await intuit(says(status, body))
-  const error = await connector.refresh(grant).then(
-    () => null,
-    (reason: unknown) => reason,
-  )
-  expect(error).toMatchObject({ kind, facts: { cause } })
-  expect(asked.filter((one) => one.path === '/tokens')).toHaveLength(1)
-  expect(JSON.stringify(error)).not.toMatch(/canary|secret-1|access-2/)
-})
+])(
+  'quickbooks group 6: a refresh answered by %s is asked once, and told as what it is',
+  async (_what, status, body, kind, cause) => {
+    const connector = await intuit(says(status, body))
+    const error = await connector.refresh(grant).then(
+      () => null,
+      (reason: unknown) => reason,
+    )
+    expect(error).toMatchObject({ kind, facts: { cause } })
+    expect(asked.filter((one) => one.path === '/tokens')).toHaveLength(1)
+    expect(JSON.stringify(error)).not.toMatch(/canary|secret-1|access-2/)
+  },
+)
 
-test('a refresh that gets no answer ends at its deadline, and it is not known whether the token was changed', async () => {
+test('quickbooks group 6: a refresh that gets no answer ends at its deadline, and it is not known whether the token was changed', async () => {
   const connector = await intuit(() => undefined)
   await expect(connector.refresh(grant)).rejects.toMatchObject({ kind: 'unclear', facts: { cause: 'no_reply' } })
   expect(asked.filter((one) => one.path === '/tokens')).toHaveLength(1)
 })
 
-test('revoking sends the refresh token as JSON; a token that is dead already is as good as revoked', async () => {
+test('quickbooks group 8: revoking sends the refresh token as JSON; a token that is dead already is as good as revoked', async () => {
   const connector = await intuit(says(200, ''))
   await connector.revoke(grant)
   const call = asked.find((one) => one.path === '/revoked')
@@ -182,7 +185,7 @@ test('revoking sends the refresh token as JSON; a token that is dead already is 
   await expect(dead.revoke(grant)).resolves.toBeUndefined()
 })
 
-test('a revocation that failed is told', async () => {
+test('quickbooks group 8: a revocation that failed is told', async () => {
   const connector = await intuit(says(500, 'no'))
   await expect(connector.revoke(grant)).rejects.toMatchObject({ kind: 'unavailable' })
 })
@@ -227,7 +230,7 @@ function rung(body: unknown, key = 'key-1') {
   return { body: bytes, headers: { 'Intuit-Signature': createHmac('sha256', key).update(bytes).digest('base64') } }
 }
 
-test('bells of both shapes ring for the book and the thing; what is not understood rings none', () => {
+test('fault 41: quickbooks group 22: bells of both shapes ring for the book and the thing; what is not understood rings none', () => {
   const { bells } = connectorWith()
   expect(bells(rung(old), ['key-0', 'key-1'])).toMatchObject([
     { bookId: '1', kind: 'invoice.updated', thingId: '31', at: '2026-11-24T10:00:00.000Z' },
@@ -243,7 +246,7 @@ test('bells of both shapes ring for the book and the thing; what is not understo
   expect(new Set(first.map((bell) => bell.id)).size).toBe(3)
 })
 
-test('a bell with a changed byte, another key, no key or no signature is refused', () => {
+test('fault 43: fault 44: quickbooks group 22: a bell with a changed byte, another key, no key or no signature is refused', () => {
   const { bells } = connectorWith()
   const changed = rung(old)
   changed.body[20] = 0x20

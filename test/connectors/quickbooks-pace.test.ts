@@ -13,7 +13,7 @@ function stoppedWatch() {
   }
 }
 
-test('no window of time sees more calls of one company than it may', async () => {
+test('quickbooks group 16: no window of time sees more calls of one company than it may', async () => {
   const watch = stoppedWatch()
   const turn = paceOf(3, 60, watch)
   const left: number[] = []
@@ -23,7 +23,7 @@ test('no window of time sees more calls of one company than it may', async () =>
   expect(left).toEqual([0, 0, 0, 60, 60, 60, 120, 120])
 })
 
-test('a busy company does not hold up another', async () => {
+test('quickbooks group 16: a busy company does not hold up another', async () => {
   const turn = paceOf(1, 500)
   await turn('busy')
   const waits = turn('busy').then(() => 'busy')

@@ -87,7 +87,7 @@ test('everything there is: each kind, inactive contacts, and what was deleted la
   expect(pages.slice(0, -1).every((page) => page.next === null)).toBe(true)
 })
 
-test('a kind of exactly a thousand is read on, in a fixed order, and a row that slips between pages is not lost', async () => {
+test('fault 30: quickbooks group 21: a kind of exactly a thousand is read on, in a fixed order, and a row that slips between pages is not lost', async () => {
   feeds(() => ({}))
   const all = Array.from({ length: 1980 }, (_, index) => row(String(index)))
   let deletions = 0
@@ -107,7 +107,7 @@ test('a kind of exactly a thousand is read on, in a fixed order, and a row that 
   expect(asked.filter((query) => query.includes('orderby MetaData.CreateTime')).length).toBeGreaterThan(1)
 })
 
-test('changes come from the feed, deleted ones with them', async () => {
+test('quickbooks group 20: changes come from the feed, deleted ones with them', async () => {
   feeds((entities, since) => {
     expect(entities).toEqual(
       expect.arrayContaining(['Customer', 'Vendor', 'Invoice', 'Bill', 'Payment', 'Deposit', 'Transfer']),
@@ -127,7 +127,7 @@ test('changes come from the feed, deleted ones with them', async () => {
   ])
 })
 
-test('a cursor older than the feed reaches is answered by a full reading', async () => {
+test('quickbooks group 20: a cursor older than the feed reaches is answered by a full reading', async () => {
   feeds(() => ({}))
   const asked = queries((query) => (query.includes('from Bill ') ? [row('9', { Balance: 0 })] : []))
   const { documents } = await read('2026-10-01T00:00:00.000Z')
@@ -136,7 +136,7 @@ test('a cursor older than the feed reaches is answered by a full reading', async
   expect(documents).toMatchObject([{ kind: 'bill', status: 'paid' }])
 })
 
-test('an answer of the feed that is full is asked for kind by kind, and a kind that is full is read whole', async () => {
+test('quickbooks group 20: an answer of the feed that is full is asked for kind by kind, and a kind that is full is read whole', async () => {
   const thousand = Array.from({ length: 1000 }, (_, index) => row(String(index)))
   const gone = { Id: '5000', status: 'Deleted', MetaData: { LastUpdatedTime: at } }
   feeds((entities) => {
@@ -176,7 +176,7 @@ test('a book without a feed is read whole', async () => {
   expect(documents).toMatchObject([{ kind: 'bill', id: '9' }])
 })
 
-test('a sick feed is an error, not an empty book', async () => {
+test('quickbooks group 17: quickbooks group 20: a sick feed is an error, not an empty book', async () => {
   nock(api).get(`${company}/cdc`).query(true).reply(503, '<html>', { 'content-type': 'text/html' })
   await expect(read('2026-11-20T09:00:00.000Z')).rejects.toMatchObject({ kind: 'unavailable' })
 })
@@ -200,7 +200,7 @@ test('an invoice is found by the marker in its note, among its contact’s, void
   expect(asked).toHaveLength(1)
 })
 
-test('payments are found by their number, on the side of what they pay', async () => {
+test('quickbooks group 9: payments are found by their number, on the side of what they pay', async () => {
   const asked = queries((query) => (query.includes('from BillPayment') ? [row('33', { DocNumber: "Q'7-P" })] : []))
   const of = { kind: 'bill', id: '9' } as never
   const [found] = await connector.find(grant, [
@@ -224,7 +224,7 @@ test('ids are asked for together, and one that is gone is looked for among the d
   expect(found).toMatchObject([{ id: '31' }, { id: '32' }, { id: '33', status: 'deleted' }, null])
 })
 
-test('a payment that a person voided has lost its lines and is still told as what it was', async () => {
+test('quickbooks group 13: a payment that a person voided has lost its lines and is still told as what it was', async () => {
   queries((query) => (query.includes('from Payment') ? [row('41', { TotalAmt: 0, PrivateNote: 'Voided' })] : []))
   const [found] = await connector.find(grant, [{ by: 'receipt', kind: 'allocation', id: '41' }])
   nock.cleanAll()
@@ -278,7 +278,7 @@ test('every kind tells what it moves on which account', async () => {
   ])
 })
 
-test('a document that names no currency is in the home currency, which is asked for once', async () => {
+test('quickbooks group 15: a document that names no currency is in the home currency, which is asked for once', async () => {
   const preferences = { Preferences: { CurrencyPrefs: { HomeCurrency: { value: 'GBP' } } } }
   nock(api).get(`${company}/preferences`).query(true).reply(200, preferences)
   feeds(() => ({ Invoice: [row('1', { CurrencyRef: undefined })], Bill: [row('2', { CurrencyRef: undefined })] }))
@@ -312,7 +312,7 @@ test('today’s balance is the account’s own, to the penny', async () => {
   })
 })
 
-test('an earlier day’s balance comes from the trial balance; an account that is not in it stands at zero', async () => {
+test('quickbooks group 25: an earlier day’s balance comes from the trial balance; an account that is not in it stands at zero', async () => {
   const report = {
     Columns: { Column: [{ ColTitle: '' }, { ColTitle: 'Debit' }, { ColTitle: 'Credit' }] },
     Rows: {

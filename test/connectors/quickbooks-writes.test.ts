@@ -91,7 +91,7 @@ test('a sale without an item is refused before anything is sent', async () => {
   expect(verdict).toMatchObject({ ok: false, error: { kind: 'invalid', facts: { cause: 'item_missing' } } })
 })
 
-test('a bill in a book without VAT has no codes and says so', async () => {
+test('quickbooks group 14: a bill in a book without VAT has no codes and says so', async () => {
   takes('Bill', { TotalAmt: 1200, Balance: 1200 })
   const lines = bill().lines.map((line) => ({ ...line, netMinor: 120_000n, vatMinor: 0n, taxCodeId: null }))
   await connectorWith().putDocuments(grant, [{ key: 'key-1', thing: bill({ lines }) }])
@@ -119,7 +119,7 @@ test('credits bear our reference as their number, and the number in the note', a
   expect(supplier).toMatchObject({ ok: true, receipt: { kind: 'supplier_credit', openMinor: 120_000n } })
 })
 
-test('a payment received goes into the account named, a payment made comes out of it', async () => {
+test('quickbooks group 13: a payment received goes into the account named, a payment made comes out of it', async () => {
   takes('Payment', { UnappliedAmt: 0 })
   const [received] = await connectorWith().putPayments(grant, [{ key: 'key-1', thing: payment() }])
   expectSchema('Payment.create')
@@ -279,7 +279,7 @@ test('who pays into the account is looked up, since a deposit must say whether i
   })
 })
 
-test('an amount of fifteen digits goes out and comes back digit for digit', async () => {
+test('quickbooks group 27: an amount of fifteen digits goes out and comes back digit for digit', async () => {
   sent = []
   let raw = ''
   nock(api)
@@ -320,7 +320,7 @@ const takenAs = (one: Batch['BatchItemRequest'][number]) => ({
   Invoice: { ...one.Invoice, Id: `id-${one.Invoice.DocNumber}`, SyncToken: '0', TotalAmt: 1200, Balance: 1200 },
 })
 
-test('several go in one batch and each gets its own verdict, in the order they were asked', async () => {
+test('fault 26: quickbooks group 19: several go in one batch and each gets its own verdict, in the order they were asked', async () => {
   takesBatch((one) => {
     if (one.bId === '2') {
       return { Fault: { type: 'ValidationFault', Error: [{ Message: 'Period closed', Detail: '', code: '6200' }] } }
@@ -339,7 +339,7 @@ test('several go in one batch and each gets its own verdict, in the order they w
   ])
 })
 
-test('a batch holds at most thirty, and the same asks go out under the same key', async () => {
+test('quickbooks group 19: a batch holds at most thirty, and the same asks go out under the same key', async () => {
   const keys: string[] = []
   for (let call = 0; call < 4; call++) takesBatch(takenAs, keys)
   const first = await connectorWith().putDocuments(grant, many(32))
@@ -388,7 +388,7 @@ test('where no batch is known, each thing goes by itself under its own key', asy
   ])
 })
 
-test('a batch refused whole is thrown', async () => {
+test('quickbooks group 19: a batch refused whole is thrown', async () => {
   nock(api).post(`${company}/batch`).query(true).reply(401, '', {})
   await expect(connectorWith().putDocuments(grant, many(2))).rejects.toMatchObject({ kind: 'unauthorized' })
 })
@@ -409,13 +409,13 @@ function numberTakenBy(note: string, total = 1200) {
     })
 }
 
-test('a number taken by our own document, whose answer was lost, is that document', async () => {
+test('quickbooks group 1: quickbooks group 11: a number taken by our own document, whose answer was lost, is that document', async () => {
   numberTakenBy('Q7H2K9M4TZ-I | Trade with Mill')
   const [verdict] = await connectorWith().putDocuments(grant, [{ key: 'key-1', thing: invoice() }])
   expect(verdict).toMatchObject({ ok: true, receipt: { id: '77', totalMinor: 120_000n } })
 })
 
-test('a number taken by someone else is a conflict, and so is our own with another amount', async () => {
+test('quickbooks group 11: a number taken by someone else is a conflict, and so is our own with another amount', async () => {
   numberTakenBy('Entered by hand')
   const [others] = await connectorWith().putDocuments(grant, [{ key: 'key-1', thing: invoice() }])
   expect(others).toMatchObject({ ok: false, error: { kind: 'conflicting', facts: { cause: 'number_taken' } } })
@@ -427,7 +427,7 @@ test('a number taken by someone else is a conflict, and so is our own with anoth
 
 // ─── Contacts, accounts, taking back ──────────────────────────────────────────────────────────────────────────────
 
-test('contacts are made with names that QuickBooks takes', async () => {
+test('quickbooks group 9: contacts are made with names that QuickBooks takes', async () => {
   takes('Customer')
   const contact = { email: 'till@mill.example', companyNumber: '01234567', vatNumber: 'GB123456789', currency: 'GBP' }
   const thing = { ...contact, name: "Mill: O'Neil\tand Søn", role: 'customer' } as const

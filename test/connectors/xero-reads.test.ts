@@ -42,13 +42,13 @@ async function allOf<T>(pages: AsyncIterable<T>): Promise<T[]> {
 describe('lists', () => {
   const page = (at: number) => api().get('/Contacts').query({ page: at, includeArchived: true, pageSize: 500 })
 
-  test('a list that says how many pages it has is read to the last one, and no further', async () => {
+  test('xero group 10: a list that says how many pages it has is read to the last one, and no further', async () => {
     page(1).reply(200, { pagination: { page: 1, pageCount: 2 }, Contacts: contactsOf(0, 20) })
     page(2).reply(200, { pagination: { page: 2, pageCount: 2 }, Contacts: contactsOf(20, 5) })
     expect((await allOf(makeXero().contacts(book))).flat()).toHaveLength(25)
   })
 
-  test('a list that says nothing is read until a page is short, whatever size its pages have', async () => {
+  test('xero group 10: a list that says nothing is read until a page is short, whatever size its pages have', async () => {
     page(1).reply(200, { Contacts: contactsOf(0, 100) })
     page(2).reply(200, { Contacts: contactsOf(100, 100) })
     page(3).reply(200, { Contacts: contactsOf(200, 7) })
@@ -61,7 +61,7 @@ describe('lists', () => {
     expect((await allOf(makeXero().contacts(book))).flat()).toHaveLength(150)
   })
 
-  test('a row that slid to the next page is given once', async () => {
+  test('fault 30: xero group 10: a row that slid to the next page is given once', async () => {
     page(1).reply(200, { pagination: { pageCount: 2 }, Contacts: contactsOf(0, 3) })
     page(2).reply(200, { pagination: { pageCount: 2 }, Contacts: contactsOf(2, 3) })
     expect((await allOf(makeXero().contacts(book))).flat().map((one) => one.id)).toEqual([0, 1, 2, 3, 4].map(id))
@@ -88,7 +88,7 @@ describe('what changed', () => {
     return { asked, pages: () => allOf<BookPage>(makeXero().changes(book, since as Cursor)) }
   }
 
-  test('a cursor is asked for with five minutes’ overlap, and deleted things are shown', async () => {
+  test('xero group 10: a cursor is asked for with five minutes’ overlap, and deleted things are shown', async () => {
     const { asked, pages } = play('2026-11-20T08:00:00.000Z', '/Date(1795162000000+0000)/', '/Date(1795165200000)/')
     const read = await pages()
     expect(asked).toEqual(Array(6).fill('2026-11-20T07:55:00.000Z'))
@@ -96,7 +96,7 @@ describe('what changed', () => {
     expect(read.slice(0, -1).every((one) => one.next === '2026-11-20T08:00:00.000Z')).toBe(true)
   })
 
-  test('the next cursor is the latest stamp seen, never past the vendor’s clock at the start', async () => {
+  test('xero group 10: the next cursor is the latest stamp seen, never past the vendor’s clock at the start', async () => {
     const early = play(null, '2026-11-20T08:06:40', '2026-11-20T09:00:00')
     expect((await early.pages()).at(-1)?.next).toBe('2026-11-20T08:06:40.000Z')
     expect(early.asked.every((one) => one === undefined)).toBe(true)
@@ -279,7 +279,7 @@ describe('the balance of an account', () => {
   const balance = (more: Partial<BookAccount> = {}) => makeXero().balance(book, { ...account, ...more }, on)
   const playTrial = (rows: object[]) => api().get('/Reports/TrialBalance').query({ date: on }).reply(200, trial(rows))
 
-  test('is the year-to-date pair, not the movement of the month', async () => {
+  test('xero group 10: is the year-to-date pair, not the movement of the month', async () => {
     playTrial([
       { RowType: 'Row', Cells: cells(['Sales (200)', '', '99.00', '', '1,020.22'], sales) },
       { RowType: 'Row', Cells: cells(['Mutual credit', '1.00', '', '1,200.10', ''], credit) },
@@ -287,7 +287,7 @@ describe('the balance of an account', () => {
     expect(await balance()).toEqual({ accountId: credit, on, amountMinor: 120_010n })
   })
 
-  test('is below zero for what is owed, and zero where the report leaves the account out', async () => {
+  test('xero group 10: is below zero for what is owed, and zero where the report leaves the account out', async () => {
     playTrial([{ RowType: 'Row', Cells: cells(['Mutual credit', '', '', '', '80.00'], credit) }])
     expect((await balance()).amountMinor).toBe(-8_000n)
     playTrial([{ RowType: 'Row', Cells: cells(['Sales (200)', '', '', '', '80.00'], sales) }])
@@ -299,13 +299,13 @@ describe('the balance of an account', () => {
     expect((await balance()).amountMinor).toBe(500n)
   })
 
-  test('a cut connection is not asked for other reports', async () => {
+  test('xero group 12: a cut connection is not asked for other reports', async () => {
     api().get('/Reports/TrialBalance').query(true).reply(403, { Detail: 'AuthenticationUnsuccessful' })
     nock(apiUrl).get('/connections').reply(200, [])
     await expect(balance()).rejects.toMatchObject({ kind: 'unauthorized', facts: { cause: 'access_revoked' } })
   })
 
-  test('comes from the bank summary, then the balance sheet, where a role may not see the trial balance', async () => {
+  test('xero group 15: comes from the bank summary, then the balance sheet, where a role may not see the trial balance', async () => {
     const forbidden = { Title: 'Forbidden', Detail: 'AuthorizationUnsuccessful' }
     const noTrial = () => api().get('/Reports/TrialBalance').query(true).reply(403, forbidden)
     noTrial()
@@ -342,7 +342,7 @@ describe('the balance of an account', () => {
   })
 })
 
-test('a profile: the later lock, the treatment of UK codes, who may use them, what the plan forbids', async () => {
+test('xero group 6: xero group 15: a profile: the later lock, the treatment of UK codes, who may use them, what the plan forbids', async () => {
   api()
     .get('/Organisation')
     .reply(200, {
@@ -514,7 +514,7 @@ describe('consent', () => {
     })
   })
 
-  test('cuts this one connection, with a fresh token if need be; one that is cut already is a yes', async () => {
+  test('xero group 16: cuts this one connection, with a fresh token if need be; one that is cut already is a yes', async () => {
     discovery({})
     nock(apiUrl).delete('/connections/c1').reply(401, {})
     identity().post('/connect/token').reply(200, { access_token: 'fresh', refresh_token: 'r' })
@@ -534,7 +534,7 @@ describe('bells', () => {
     headers: { 'X-Xero-Signature': createHmac('sha256', key).update(bytes).digest('base64') },
   })
 
-  test('ring under the same id however often they are sent, under either key of a rotation', () => {
+  test('fault 43: xero group 14: ring under the same id however often they are sent, under either key of a rotation', () => {
     const [first] = bellsFrom(signed(body, 'old'), ['new', 'old'])
     expect(first).toMatchObject({
       bookId: book.bookId,
@@ -545,7 +545,7 @@ describe('bells', () => {
     expect(bellsFrom(signed(body, 'new'), ['new', 'old'])[0]?.id).toBe(first?.id)
   })
 
-  test('a request to receive without events is signed and empty; re-encoded or unsigned bytes are refused', () => {
+  test('fault 43: fault 44: xero group 14: a request to receive without events is signed and empty; re-encoded or unsigned bytes are refused', () => {
     expect(bellsFrom(signed(Buffer.from('{"events":[],"firstEventSequence":0}'), 'key'), ['key'])).toEqual([])
     const padded = { ...signed(body, 'key'), body: Buffer.concat([body, Buffer.from(' ')]) }
     for (const raw of [padded, { body, headers: {} }, signed(body, '')]) {

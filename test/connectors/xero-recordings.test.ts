@@ -152,7 +152,7 @@ test('a declined consent is told apart, and asks nothing of anybody', async () =
   expect(error).toMatchObject({ kind: 'unauthorized', facts: { cause: 'consent_declined' } })
 })
 
-test('the same failure under the same key again is called remembered, so that the next key is tried', async () => {
+test('fault 24: xero group 2: the same failure under the same key again is called remembered, so that the next key is tried', async () => {
   standIn({})
   const reply = { Title: 'An error occurred' }
   api().put('/Invoices?summarizeErrors=false').times(2).reply(500, reply, { 'xero-correlation-id': 'one' })

@@ -61,7 +61,7 @@ const line = {
   TaxType: 'OUTPUT2',
 }
 
-test('an invoice is approved, marked as sent, linked back, and leaves the VAT to Xero', async () => {
+test('xero group 13: an invoice is approved, marked as sent, linked back, and leaves the VAT to Xero', async () => {
   const seen: CallSeen[] = []
   const reply = {
     Invoices: [
@@ -297,7 +297,7 @@ test('a fee that got as far as its bill is only paid, and one that is paid is on
   ])
 })
 
-test('a fee whose bill Xero totals otherwise is not paid', async () => {
+test('xero group 7: a fee whose bill Xero totals otherwise is not paid', async () => {
   listed('Invoices', [{ ...feeBill, Total: 2.51, AmountDue: 2.51 }])
   listed('Payments', [])
   const verdicts = await makeXero().putDocuments(book, [{ key: 'dlv_1', thing: { ...fee, accountId: liability } }])
@@ -329,7 +329,7 @@ const taken = (sent: Body) => ({
   Invoices: sent.Invoices?.map((one, at) => ({ ...one, InvoiceID: `aaaa0001-0000-4000-8000-00000000000${at + 1}` })),
 })
 
-test('a call refused as a whole: the guilty one hears why, the others go again without it', async () => {
+test('fault 26: xero group 13: a call refused as a whole: the guilty one hears why, the others go again without it', async () => {
   const first = put(
     '/Invoices',
     (sent) => ({
@@ -366,13 +366,13 @@ test('a call refused as a whole without a word on which: it is halved until only
   ])
 })
 
-test('an answer with fewer elements than were sent is unclear for all of them', async () => {
+test('xero group 13: an answer with fewer elements than were sent is unclear for all of them', async () => {
   put('/Invoices', (sent) => ({ Invoices: taken(sent).Invoices?.slice(0, 2) }))
   const verdicts = await makeXero().putDocuments(book, three)
   expect(verdicts.map((one) => !one.ok && one.error.kind)).toEqual(['unclear', 'unclear', 'unclear'])
 })
 
-test('of two calls of one list the second fails: its asks are told, the first ones stand', async () => {
+test('xero group 13: of two calls of one list the second fails: its asks are told, the first ones stand', async () => {
   const two = [three[0] as (typeof three)[number], { key: 'dlv_9', thing: fee }]
   put('/Invoices', taken)
   put('/BankTransactions', () => '', 502)
@@ -414,7 +414,7 @@ test('after a refused account the accounts are read anew', async () => {
   expect(codes).toEqual(['201', '202'])
 })
 
-test('a contact is put with PUT and only what we know of it', async () => {
+test('xero group 5: a contact is put with PUT and only what we know of it', async () => {
   const { sent } = put('/Contacts', () => ({ Contacts: [{ ContactID: customer, Name: 'Mill' }] }))
   const thing = {
     name: 'Mill',
@@ -429,7 +429,7 @@ test('a contact is put with PUT and only what we know of it', async () => {
   expect(verdicts).toMatchObject([{ ok: true, receipt: { kind: 'contact', id: customer } }])
 })
 
-test('a changed document is stale, one that is gone already is a yes; neither is sent an end', async () => {
+test('xero group 9: a changed document is stale, one that is gone already is a yes; neither is sent an end', async () => {
   const invoice = { ...receiptOf('invoice'), totalMinor: 1_200n }
   const holds = (more: object) =>
     api()
@@ -446,7 +446,7 @@ test('a changed document is stale, one that is gone already is a yes; neither is
   ])
 })
 
-test('nobody there: a write that never left is unavailable; a silent server makes it unclear', async () => {
+test('xero group 1: nobody there: a write that never left is unavailable; a silent server makes it unclear', async () => {
   nock.restore()
   const silent = createServer((request, response) => {
     if (request.method === 'GET') response.end('{"Organisations":[],"Accounts":[]}')

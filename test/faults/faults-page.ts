@@ -21,7 +21,7 @@ export const howMany: Record<Series, number> = {
 /** What proves each number, `fault 12` and so on, by file and then in the order of the file. */
 export function proofs(): Map<string, Proof[]> {
   const found = new Map<string, Proof[]>()
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.test.ts'))
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
   for (const file of files.sort()) {
     const text = readFileSync(new URL(file, folder), 'utf8')
     for (const [, , numbers = '', words = ''] of text.matchAll(numbered))
