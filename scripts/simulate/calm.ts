@@ -23,6 +23,7 @@ import type { World } from './world.ts'
 
 const mostRounds = 400
 const mendings = 4
+const dayMs = 86_400_000
 
 export async function calm(world: World): Promise<void> {
   await doCommand(world, { do: 'let_go' })
@@ -39,6 +40,8 @@ export async function calm(world: World): Promise<void> {
     if ((await mend(world)) === 0) break
     await letIn(world)
     await emptied(world)
+    // What was given its first open day may bear tomorrow's.
+    await world.time.advance(dayMs)
   }
 }
 

@@ -51,8 +51,8 @@ export type Command =
   | { do: 'pause_network' | 'resume_network' }
   | { do: 'drop' | 'take_back' | 'retry' | 'retry_all'; firm: Firm; pick: Pick }
 
-const fewest = 14
-const more = 26
+const fewest = 12
+const more = 20
 const vendors = ['xero', 'quickbooks'] as const
 const minuteMs = 60_000
 const waits = [

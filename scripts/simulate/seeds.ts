@@ -12,8 +12,9 @@ import { machineClock } from '../../src/kit/clock.ts'
 import { startEmbeddedPostgres } from '../../src/kit/embedded-postgres.ts'
 import { migrate } from '../../src/kit/migrate.ts'
 import type { Command } from './commands.ts'
+import { failureText } from './failure-text.ts'
 import { type Shrunk, shrink } from './shrink.ts'
-import { type Played, simulate } from './simulate-seed.ts'
+import { simulate } from './simulate-seed.ts'
 import { buildTown, type Town } from './town.ts'
 
 const hourMs = 3_600_000
@@ -103,17 +104,4 @@ export async function inTown(say: (line: string) => void, work: (town: Town) => 
 function asText(played: number, failures: (Shrunk & { seed: number })[]): string {
   if (failures.length === 0) return `${played} seeds, and every oracle held.\n`
   return `${failures.map(failureText).join('\n')}\n`
-}
-
-export function failureText({
-  seed,
-  broken,
-  commands,
-}: { seed: number } & Pick<Played, 'broken' | 'commands'>): string {
-  return [
-    `SEED=${seed}`,
-    ...broken.map(({ oracle, says }) => `  ${oracle} ${says}`),
-    `  by these ${commands.length} commands:`,
-    ...commands.map((one: Command) => `    ${JSON.stringify(one)}`),
-  ].join('\n')
 }

@@ -7,12 +7,16 @@ export type Shrunk = Pick<Played, 'broken' | 'commands'>
 /** Each try plays the whole list again. */
 const mostTries = 120
 
-export async function shrink(play: (commands: Command[]) => Promise<Played>, failed: Played): Promise<Shrunk> {
+export async function shrink(
+  play: (commands: Command[]) => Promise<Played>,
+  failed: Played,
+  most = mostTries,
+): Promise<Shrunk> {
   const oracle = failed.broken[0]?.oracle
   let best: Shrunk = failed
   let tries = 0
   const breaks = async (commands: Command[]): Promise<boolean> => {
-    if (tries >= mostTries) return false
+    if (tries >= most) return false
     tries += 1
     const done = await play(commands)
     if (!done.broken.some((one) => one.oracle === oracle)) return false
@@ -20,7 +24,7 @@ export async function shrink(play: (commands: Command[]) => Promise<Played>, fai
     return true
   }
   let size = Math.ceil(best.commands.length / 2)
-  while (size >= 1 && tries < mostTries) {
+  while (size >= 1 && tries < most) {
     let isShorter = false
     for (let at = 0; at < best.commands.length; ) {
       const without = [...best.commands.slice(0, at), ...best.commands.slice(at + size)]

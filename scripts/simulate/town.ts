@@ -82,6 +82,8 @@ export async function buildTown(place: Place): Promise<Town> {
   const named = (database: string) => {
     const url = new URL(place.clusterUrl)
     url.pathname = `/${database}`
+    // Plans of a town of four firms are never worth compiling.
+    url.searchParams.set('options', '-c jit=off')
     return url.href
   }
   await onServer(`create database ${name} template ${place.migrated}`)
@@ -91,6 +93,7 @@ export async function buildTown(place: Place): Promise<Town> {
     const vendors = await openVendors(home)
     const { networkId, firms } = await settle(named(name), vendors, place.before)
     await closeVendors(vendors)
+    await once(named(name), 'vacuum analyze')
     let copies = 0
     return {
       networkId,
