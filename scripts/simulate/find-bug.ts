@@ -2,6 +2,7 @@
  * Plays seeds, in the source that this file is part of, until an oracle breaks: `find-bug.ts first last [also]…`, the others first.
  * Out: one JSON object, `{ seed, oracle, says, played }`, with `seed: null` when all of them hold.
  */
+import { BookError } from '../../connectors/port.ts'
 import { simulate } from './simulate-seed.ts'
 import { buildTown, type Place, type Town } from './town.ts'
 
@@ -21,12 +22,13 @@ async function find(town: Town): Promise<Find> {
   return { seed: null, oracle: '', says: '', played }
 }
 
-/** A service that breaks down altogether is found too, but only a broken oracle proves the oracles. */
+/** A book that lets nobody in at the end cannot be asked: something is left undone there. What breaks down otherwise proves no oracle. */
 async function brokenBy(town: Town, seed: number): Promise<{ oracle: string; says: string }[]> {
   try {
     return (await simulate(town, seed)).broken
   } catch (error) {
-    return [{ oracle: 'none', says: `it broke down: ${error instanceof Error ? error.message : 'unknown'}` }]
+    const says = error instanceof Error ? error.message : 'unknown'
+    return [{ oracle: error instanceof BookError ? 'O6' : 'none', says: `it broke down: ${says}` }]
   }
 }
 
