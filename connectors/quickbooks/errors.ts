@@ -51,7 +51,8 @@ const byCode: Record<string, Row> = {
   '6160': ['invalid', 'tax_code_refused'],
   '6170': ['invalid', 'tax_code_refused'],
   '6180': ['invalid', 'tax_code_refused'],
-  '6190': ['invalid', 'subscription_lapsed'],
+  // Every write of this book fares alike until somebody has paid: the book is held, not each document parked.
+  '6190': ['unauthorized', 'subscription_lapsed'],
   '6200': ['period_locked', 'period_locked'],
   '6210': ['period_locked', 'period_locked'],
   '6220': ['invalid', 'has_balance'],

@@ -34,6 +34,8 @@ export const pageSize = 500
 export const smallestPage = 100
 /** https://developer.xero.com/documentation/best-practices/data-integrity/paging: lists end at 100,000 records. */
 export const mostPages = 1000
+/** A list whose rows move while it is read is read again, at most so often. */
+export const mostReadings = 4
 
 /** It is not stated whether If-Modified-Since is inclusive, and writes land while a list is read. */
 export const overlapMs = 5 * 60_000

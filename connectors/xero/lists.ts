@@ -2,11 +2,12 @@
  * Xero's lists, page by page, each with how its elements are read.
  *
  * Keeps: a list ends on its own word (`pagination`), on a short page, or where a page brings nothing new; never on trust alone.
+ * A row that moves while it is read is not missed.
  */
 import type { AccountingApi } from 'xero-node'
 import { type BookDocument, BookError, type Grant } from '../port.ts'
 import { idAt, type Json, listAt, objectAt, textAt } from './answer.ts'
-import { mostPages, pageSize, smallestPage } from './limits.ts'
+import { mostPages, mostReadings, pageSize, smallestPage } from './limits.ts'
 import type { Frame } from './sheet.ts'
 import {
   bankTransactionFrom,
@@ -105,9 +106,30 @@ export const documentReaders: Record<
 
 export type ListPage = { elements: Json[]; at: string | null }
 
+/**
+ * Rows that go, or move to the end because somebody changes them, draw those behind them onto a page that was read already.
+ * The list's own count tells; it is then read once more for what that hid.
+ */
 export async function* pagesOf(wire: XeroWire, grant: Grant, name: ListName, wanted: Wanted): AsyncGenerator<ListPage> {
-  const list = lists[name]
   const known = new Set<string>()
+  for (let reading = 1; reading <= mostReadings; reading += 1) {
+    const { count, hasMoved } = yield* readOnce(wire, grant, name, wanted, known, reading === 1)
+    if (!hasMoved && known.size >= count) return
+  }
+  throw listError('unavailable', 'list_keeps_moving', `${name}: rows move faster than they are read`)
+}
+
+async function* readOnce(
+  wire: XeroWire,
+  grant: Grant,
+  name: ListName,
+  wanted: Wanted,
+  known: Set<string>,
+  isFirst: boolean,
+): AsyncGenerator<ListPage, { count: number; hasMoved: boolean }> {
+  const list = lists[name]
+  let before = 0
+  let hasMoved = false
   for (let page = 1; page <= mostPages; page += 1) {
     const ask: ApiCall = (api) => list.ask(api, { ...wanted, tenant: grant.bookId, page })
     // Not every organisation has transfers between banks; every other list is always there.
@@ -118,18 +140,22 @@ export async function* pagesOf(wire: XeroWire, grant: Grant, name: ListName, wan
     for (const one of fresh) known.add(idAt(one, list.id) ?? '')
     if (fresh.length > 0 || page === 1) yield { elements: fresh, at: vendorInstant(json) }
 
-    const pageCount = textAt(objectAt(json, 'pagination'), 'pageCount')
+    const pagination = objectAt(json, 'pagination')
+    const count = Number(textAt(pagination, 'itemCount') ?? 0)
+    hasMoved ||= count < before
+    before = count
+    const pageCount = textAt(pagination, 'pageCount')
     const isLast = pageCount === null ? elements.length < smallestPage : page >= Number(pageCount)
-    if (!list.isPaged || isLast || fresh.length === 0) return
+    // One page is one moment: nothing can have moved.
+    if (!list.isPaged || (isLast && page === 1)) return { count: 0, hasMoved: false }
+    if (isLast || (fresh.length === 0 && (isFirst || known.size >= count))) return { count, hasMoved }
   }
   // Stopping here in silence would make what lies beyond look absent.
-  throw new BookError('invalid', {
-    cause: 'too_many_pages',
-    said: `${name}: more than ${mostPages} pages`,
-    status: null,
-    vendorCode: null,
-    callId: null,
-  })
+  throw listError('invalid', 'too_many_pages', `${name}: more than ${mostPages} pages`)
+}
+
+function listError(kind: 'invalid' | 'unavailable', cause: string, said: string): BookError {
+  return new BookError(kind, { cause, said, status: null, vendorCode: null, callId: null })
 }
 
 /** As pagesOf; where the vendor cannot read the filter, everything is read and the caller filters it as it does anyway. */

@@ -34,6 +34,7 @@ const saidAs: Record<string, string> = {
   document_not_payable: 'cannot_be_paid',
   in_batch: 'settled_elsewhere',
   item_archived: 'item_refused',
+  list_keeps_moving: 'unavailable',
   no_verdict: 'answer_unreadable',
   no_word_of_it: 'answer_unreadable',
   not_found: 'reference_gone',

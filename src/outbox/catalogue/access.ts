@@ -88,9 +88,9 @@ export const access: Entries = {
   },
   plan_ended: {
     says: () => 'The book’s plan is not active, so it takes no new documents.',
-    means: notInBook,
-    fix: 'Renew the plan; then try again.',
-    button: 'retry',
+    means: bookWaits,
+    fix: 'Renew the plan, then sign in again and choose the same organisation; all that waits goes by itself.',
+    button: 'reconnect',
     who: 'owner',
   },
   feature_missing: {
