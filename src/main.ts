@@ -14,6 +14,7 @@ import { checkMappings } from './books/mapping.ts'
 import { forgetUnchosen } from './books/waiting-consent.ts'
 import { watchConnector } from './books/watch-connector.ts'
 import { type Config, ConfigMistakes, masterKeyPath, readConfig, secretsOf } from './config.ts'
+import { answerBells, forgetBells } from './inbox/answer-bells.ts'
 import { machineClock } from './kit/clock.ts'
 import { openDb } from './kit/db.ts'
 import { startEmbeddedPostgres } from './kit/embedded-postgres.ts'
@@ -35,6 +36,7 @@ import { tellOfParked } from './outbox/mail-parked.ts'
 import type { OutboxDeps } from './outbox/outbox-deps.ts'
 import { promisedPostingsOf } from './outbox/post-and-promise.ts'
 import { shownMailer, smtpMailer } from './outbox/send-mail.ts'
+import { lookAtBook } from './reconcile/look-at-book.ts'
 import { reconcileAll } from './reconcile/run.ts'
 import { sweepAll } from './reconcile/sweep.ts'
 import { keepSchedule, type Schedule, type TimedTask } from './schedule.ts'
@@ -105,7 +107,11 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
   }
   const mailer = config.mailUrl ? smtpMailer(config.mailUrl, config.mailFrom) : shownMailer
   const server = config.run.web ? await listen(deps) : null
-  keeper = config.run.worker ? await keepPromises(deps, mailer) : null
+  keeper = config.run.worker
+    ? await keepPromises(deps, mailer, {
+        rounds: [{ name: 'bells', serve: () => answerBells(deps, (book) => lookAtBook(deps, book)) }],
+      })
+    : null
   const schedule: Schedule | null = config.run.schedule ? keepSchedule(deps, timedTasks(deps)) : null
   const address = server?.address()
   return {
@@ -165,6 +171,7 @@ function timedTasks(deps: Deps & OutboxDeps): TimedTask[] {
     { name: 'refresh_grants', when: '20 4 * * *', what: async () => `${await refreshIdleGrants(deps)} refreshed` },
     { name: 'audit_ledgers', when: '5 2 * * *', what: async () => JSON.stringify(await auditAll(deps)) },
     { name: 'keep_days', when: '10 * * * *', what: async () => `${await keepDays(deps)} days kept` },
+    { name: 'forget_bells', when: '45 3 * * *', what: async () => `${await forgetBells(deps)} forgotten` },
     { name: 'forget_answers', when: '50 3 * * *', what: async () => `${await forgetOldAnswers(deps)} forgotten` },
   ]
 }

@@ -13,6 +13,7 @@ export type Figures = {
   reconciliationOldestSeconds: number
   auditsBroken: number
   bells: { waiting: number; oldestSeconds: number }
+  silent: { vendor: string; seconds: number }[]
   mail: { waiting: number; oldestSeconds: number }
   tasks: { name: string; lastSuccessAt: number }[]
 }
@@ -64,6 +65,12 @@ const audits = `
 const waiting = (table: string, since: string, which: string) =>
   `select count(*)::float8 as waiting, coalesce(max(extract(epoch from quits_now() - ${since})), 0)::float8 as "oldestSeconds" from ${table} where ${which}`
 
+/** A vendor that never rang is one whose bells nobody asked for. */
+const silent = `
+  select c.kind as vendor, extract(epoch from quits_now() - last.received_at)::float8 as seconds
+    from (select distinct kind from connection where state = 'live') c
+   cross join lateral (select b.received_at from bell b where b.kind = c.kind order by b.received_at desc limit 1) last`
+
 /** Name by name, and of each only its newest rows: the table grows by a row each minute. */
 const tasks = `
   with recursive named as (
@@ -90,6 +97,7 @@ export async function figuresOf(db: Pick<Db, 'pool'>): Promise<Figures> {
       reconciliationOldestSeconds: compared.oldest,
       auditsBroken: (await one<{ broken: number }>(audits)).broken,
       bells: await one(waiting('bell', 'received_at', 'answered_at is null')),
+      silent: await rows(silent),
       mail: await one(waiting('mail', 'made_at', 'sent_at is null and failed is null')),
       tasks: await rows(tasks),
     }

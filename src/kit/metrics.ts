@@ -135,6 +135,11 @@ export function openMetrics() {
     auditsBroken: gauge('quits_audits_broken', 'Networks whose last audit does not hold'),
     bellsWaiting: gauge('quits_bells_waiting', 'Webhooks that were taken in and not yet answered'),
     bellsOldest: gauge('quits_bells_oldest_seconds', 'Age of the oldest of them'),
+    bellsSilent: gauge(
+      'quits_bells_silent_seconds',
+      'Since the last webhook of a vendor that has rung before and has live books',
+      ['vendor'],
+    ),
     mailWaiting: gauge('quits_mail_waiting', 'Letters not yet sent'),
     mailOldest: gauge('quits_mail_oldest_seconds', 'Age of the oldest of them'),
     taskLastSuccess: gauge('quits_timed_task_last_success_timestamp_seconds', 'When a timed task last ran to its end', [

@@ -1,5 +1,5 @@
 /**
- * A worker: serves books and mail as they fall due, until it is stopped. Start as many as you like; each lane is served
+ * A worker: serves books, mail and what else is handed to it as they fall due, until it is stopped. Start as many as you like; each lane is served
  * by one at a time.
  *
  * Wakes by the database's NOTIFY, and looks every second anyway: a pooler in between may swallow it.
@@ -16,6 +16,9 @@ const booksAtOnce = 8
 /** A book may keep one of the turns busy for minutes; that none of them ends in this time is no work. */
 const longestTurnMs = 10 * 60_000
 
+/** What a worker also serves, handed in by whoever knows it: gives how much it served. */
+export type Round = { name: string; serve: () => Promise<number> }
+
 export type Worker = {
   stop(): Promise<void>
   /** Does it still take its turns? */
@@ -25,7 +28,7 @@ export type Worker = {
 export async function keepPromises(
   deps: OutboxDeps,
   mailer: Mailer,
-  { atOnce = booksAtOnce }: { atOnce?: number } = {},
+  { atOnce = booksAtOnce, rounds = [] }: { atOnce?: number; rounds?: Round[] } = {},
 ): Promise<Worker> {
   let running = true
   // Counts wake-ups, so that one that comes while a loop is looking is not slept through.
@@ -74,6 +77,7 @@ export async function keepPromises(
       loop(`books ${place + 1}`, () => deliverDue(deps, { limit: 1, worker: `${deps.worker}/${place + 1}` })),
     ),
     loop('mail', () => sendMail(deps, mailer)),
+    ...rounds.map(({ name, serve }) => loop(name, serve)),
   ]
   return {
     isAlive: () => deps.clock.now().getTime() - turnedAt < longestTurnMs,

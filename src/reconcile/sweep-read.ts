@@ -110,7 +110,10 @@ function tooBusy(waitMs: number): BookError {
 }
 
 /** Something live is due and may go: the sweep comes later. */
-export async function isBusy(tx: Tx, { organisationId, connectionId }: BookToSweep): Promise<boolean> {
+export async function isBusy(
+  tx: Tx,
+  { organisationId, connectionId }: Pick<BookToSweep, 'organisationId' | 'connectionId'>,
+): Promise<boolean> {
   const rows = await tx.$queryRaw<{ busy: boolean }[]>`
     select exists (select 1 from delivery d join connection c on c.id = ${connectionId}::uuid and c.state = 'live'
                     where d.organisation_id = ${organisationId}::uuid and d.live and d.state in ('waiting', 'sending')

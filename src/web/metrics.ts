@@ -125,6 +125,8 @@ function layOut(metrics: Metrics, figures: Figures): void {
   metrics.auditsBroken.set(figures.auditsBroken)
   metrics.bellsWaiting.set(figures.bells.waiting)
   metrics.bellsOldest.set(figures.bells.oldestSeconds)
+  metrics.bellsSilent.reset()
+  for (const { vendor, seconds } of figures.silent) metrics.bellsSilent.set({ vendor }, seconds)
   metrics.mailWaiting.set(figures.mail.waiting)
   metrics.mailOldest.set(figures.mail.oldestSeconds)
   for (const { name, lastSuccessAt } of figures.tasks) metrics.taskLastSuccess.set({ task: name }, lastSuccessAt)

@@ -1,11 +1,12 @@
 /**
  * Bells of the accounting systems: they say that something changed, never what is true.
  *
- * Keeps: nothing unsigned is read; stored before it is answered; the same bell rings once. No cookie is given.
+ * Keeps: nothing unsigned is read; stored before it is answered, in one call, which makes the look at its book due; the same bell
+ * rings once. No cookie is given.
  */
 import express, { type Express, type Request, type Response } from 'express'
 import { BookError, type BookKind } from '../../../connectors/port.ts'
-import { asWorker, inTransaction } from '../../kit/db.ts'
+import { askAsWorker } from '../../kit/ask-as-worker.ts'
 import type { Deps } from '../deps.ts'
 
 /** The vendors' own bells are a few kilobytes. */
@@ -39,21 +40,7 @@ async function ring(
     deps.log.warn({ kind, cause: error.facts.cause, traceId: answer.locals.traceId }, 'a bell was refused')
     return void answer.status(401).end()
   }
-  if (bells.length > 0)
-    await inTransaction(deps.db, asWorker, (tx) =>
-      tx.bell.createMany({
-        data: bells.map((bell) => ({
-          kind,
-          id: bell.id,
-          bookId: bell.bookId,
-          what: bell.kind,
-          thingId: bell.thingId,
-          rungAt: bell.at || deps.clock.now(),
-          receivedAt: deps.clock.now(),
-        })),
-        skipDuplicates: true,
-      }),
-    )
+  if (bells.length > 0) await askAsWorker(deps.db, 'ring_bells($1, $2)', [kind, JSON.stringify(bells)])
   answer.status(200).end()
 }
 

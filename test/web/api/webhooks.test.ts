@@ -1,6 +1,6 @@
 /** Bells at the door: signed over the raw bytes, stored once, answered empty and without a cookie. */
 import { createHmac } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { quickbooksConnector } from '../../../connectors/quickbooks/connector.ts'
 import { xeroConnector } from '../../../connectors/xero/connector.ts'
 import { type App, firstDay, openApp } from '../../support/app.ts'
@@ -47,24 +47,25 @@ const ring = (kind: string, raw: string, headers: Record<string, string>) =>
   app.client(null)(`POST /v1/webhooks/${kind}`, { raw, headers, idempotencyKey: null })
 const bells = () => app.worker((tx) => tx.bell.findMany({ orderBy: { thingId: 'asc' } }))
 
-test('a bell that is signed is stored and answered with nothing', async () => {
+test('a bell that is signed is stored and answered with nothing; of a book that nobody keeps it asks for no look', async () => {
   const body = xeroBody('invoice-1', 'invoice-2')
   const answer = await ring('xero', body, { 'x-xero-signature': sign(body, 'new-key') })
   expect([answer.status, answer.text, answer.headers.get('set-cookie')]).toEqual([200, '', null])
   expect((await bells()).map(({ kind, bookId, thingId, answeredAt }) => [kind, bookId, thingId, answeredAt])).toEqual([
-    ['xero', 'book-1', 'invoice-1', null],
-    ['xero', 'book-1', 'invoice-2', null],
+    ['xero', 'book-1', 'invoice-1', firstDay],
+    ['xero', 'book-1', 'invoice-2', firstDay],
   ])
+  expect(await app.worker((tx) => tx.lane.count({ where: { kind: 'bell' } }))).toBe(0)
 })
 
-test('the same bell three times is one bell, under the old key too while keys change', async () => {
+test('fault 43: the same bell three times is one bell, under the old key too while keys change', async () => {
   const body = xeroBody('invoice-1', 'invoice-2', 'invoice-3')
   for (let time = 0; time < 3; time += 1)
     expect((await ring('xero', body, { 'x-xero-signature': sign(body, 'old-key') })).status).toBe(200)
   expect(await bells()).toHaveLength(3)
 })
 
-test('forged, re-encoded, unsigned and empty: 401, and nothing is stored', async () => {
+test('fault 43 and fault 44: forged, re-encoded by a proxy, unsigned and empty: 401, and nothing is stored', async () => {
   const body = xeroBody('invoice-9')
   const right = sign(body, 'new-key')
   const asked: [string, Record<string, string>][] = [
@@ -90,7 +91,7 @@ test('a body of ten megabytes is not read, signed or not, nor is one that is com
   expect(await bells()).toHaveLength(3)
 })
 
-test('asking whether we would hear it (no events) is answered by the signature alone', async () => {
+test('fault 43: asking whether we would hear it (no events) is answered by the signature alone', async () => {
   const body = '{"events":[],"firstEventSequence":0,"lastEventSequence":0,"entropy":"ABC"}'
   expect((await ring('xero', body, { 'x-xero-signature': sign(body, 'new-key') })).status).toBe(200)
   expect((await ring('xero', body, { 'x-xero-signature': sign(body, 'wrong') })).status).toBe(401)
@@ -113,6 +114,35 @@ test('QuickBooks’ bells, as cloud events', async () => {
     { id: 'event-1', bookId: 'realm-1' },
   ])
   expect((await ring('quickbooks', body, { 'intuit-signature': sign(body, 'new-key') })).status).toBe(401)
+})
+
+test('fault 46: five hundred bells at once are each stored before they are answered, by one call of the database; what cannot be stored is no 2xx', async () => {
+  const known = new Set((await bells()).map(({ id }) => id))
+  const calls = vi.spyOn(app.db.pool, 'query')
+  const many = Array.from({ length: 500 }, (_, number) => xeroBody(`burst-${number}`))
+  const slowest: number[] = []
+  let next = 0
+  const send = async () => {
+    for (let body = many[next++]; body !== undefined; body = many[next++]) {
+      const from = performance.now()
+      expect((await ring('xero', body, { 'x-xero-signature': sign(body, 'new-key') })).status).toBe(200)
+      slowest.push(performance.now() - from)
+    }
+  }
+  await Promise.all(Array.from({ length: 25 }, send))
+  expect(calls).toHaveBeenCalledTimes(500)
+  expect((await bells()).filter(({ id }) => !known.has(id))).toHaveLength(500)
+  expect(slowest.sort((one, other) => one - other)[494]).toBeLessThan(1_000)
+
+  calls.mockRejectedValueOnce(Object.assign(new Error('cut off'), { code: '57P01' }))
+  const lost = xeroBody('lost')
+  const answer = await ring('xero', lost, { 'x-xero-signature': sign(lost, 'new-key') })
+  expect([answer.status >= 500, await bells()]).toEqual([
+    true,
+    expect.not.arrayContaining([expect.objectContaining({ thingId: 'lost' })]),
+  ])
+  expect((await ring('xero', lost, { 'x-xero-signature': sign(lost, 'new-key') })).status).toBe(200)
+  calls.mockRestore()
 })
 
 test('where no vendor is set up, no bell is heard', async () => {

@@ -1,0 +1,101 @@
+/**
+ * Answers bells: a book that rang is looked at soon, once for all that rang there meanwhile, and what the vendor says then is
+ * what counts. A bell only says that something changed.
+ *
+ * Keeps: one worker looks at a book at a time; a bell that comes during a look is followed by another one; a look that fails
+ * is made again, and the hourly one does not need bells at all.
+ */
+import { asWorker, inTransaction } from '../kit/db.ts'
+import type { Uuid } from '../kit/ids.ts'
+import { plainError } from '../kit/log.ts'
+import { type Lease, takeLease } from '../outbox/lease.ts'
+import type { OutboxDeps } from '../outbox/outbox-deps.ts'
+
+/** Reads a book's changes; false when something more pressing goes first. Handed in: what is looked for is not the inbox's. */
+export type Look = (book: { organisationId: Uuid; connectionId: Uuid }) => Promise<boolean>
+type Ringing = { organisationId: Uuid; kind: string; bookId: string; at: Date }
+
+/** Between two looks at one book: each costs it calls. */
+const restSeconds = 60
+const afterFailureSeconds = 300
+/** What we put ourselves rings as well, and there is nothing new to see in it. */
+const echoSeconds = 120
+/** Vendors ring again for days; until then a bell is known again. */
+const keptDays = 30
+
+/** Looks at the books that rang. Gives the number of books looked at. */
+export async function answerBells(deps: OutboxDeps, look: Look): Promise<number> {
+  const lease = await takeLease(deps.db, `${deps.worker}/bells`, 'bell')
+  if (!lease) return 0
+  const ringing = await ringingAt(deps, lease)
+  if (!ringing) {
+    await giveBackLane(deps, lease, null, 0)
+    return 1
+  }
+  try {
+    const isDone = await look({ organisationId: ringing.organisationId, connectionId: lease.laneId })
+    await giveBackLane(deps, lease, isDone ? ringing : null, restSeconds)
+  } catch (error) {
+    deps.log.warn(
+      { error: plainError(error), connection: lease.laneId },
+      'a book that rang could not be looked at; it is tried again',
+    )
+    await giveBackLane(deps, lease, null, afterFailureSeconds)
+  }
+  return 1
+}
+
+/** The book's bells that ask for a look. Echoes of what we put, and bells of a book that is not ours to read now, are answered here. */
+async function ringingAt({ db }: OutboxDeps, lease: Lease): Promise<Ringing | null> {
+  return inTransaction(db, asWorker, async (tx) => {
+    await tx.$executeRaw`
+      update bell b set answered_at = quits_now()
+        from connection c
+       where c.id = ${lease.laneId}::uuid and b.kind = c.kind and b.book_id = c.book_id and b.answered_at is null
+         and (c.state not in ('live', 'paused')
+           or exists (select 1 from delivery d
+                       where d.organisation_id = c.organisation_id and d.receipt ->> 'id' = b.thing_id
+                         and d.settled_at between b.rung_at - make_interval(secs => ${echoSeconds}) and b.rung_at + make_interval(secs => ${echoSeconds})))`
+    const rows = await tx.$queryRaw<Ringing[]>`
+      select c.organisation_id as "organisationId", c.kind, c.book_id as "bookId", quits_now() as at from connection c
+       where c.id = ${lease.laneId}::uuid
+         and exists (select 1 from bell b where b.kind = c.kind and b.book_id = c.book_id and b.answered_at is null)`
+    return rows[0] ?? null
+  })
+}
+
+/** Answers what rang before the look (the vendor was asked after it), and makes the lane due again while anything is left. A late holder changes nothing. */
+async function giveBackLane(
+  { db }: OutboxDeps,
+  lease: Lease,
+  answered: Ringing | null,
+  seconds: number,
+): Promise<void> {
+  await inTransaction(db, asWorker, async (tx) => {
+    const held = await tx.$queryRaw<{ id: Uuid }[]>`
+      select id from lane where id = ${lease.laneId}::uuid and fence = ${lease.fence} for update`
+    if (held.length === 0) return
+    if (answered)
+      await tx.$executeRaw`
+        update bell set answered_at = quits_now()
+         where kind = ${answered.kind} and book_id = ${answered.bookId} and answered_at is null and received_at <= ${answered.at}`
+    await tx.$executeRaw`
+      update lane set leased_by = null, leased_until = null,
+        due_at = case when exists (select 1 from bell b join connection c on c.kind = b.kind and c.book_id = b.book_id
+                                    where c.id = lane.id and b.answered_at is null)
+                 then quits_now() + make_interval(secs => ${seconds}) else 'infinity' end
+       where id = ${lease.laneId}::uuid`
+  })
+}
+
+/** Of each vendor the newest is kept, whatever its age: it tells since when there is silence. Gives the number forgotten. */
+export async function forgetBells({ db }: Pick<OutboxDeps, 'db'>): Promise<number> {
+  return inTransaction(
+    db,
+    asWorker,
+    (tx) => tx.$executeRaw`
+      delete from bell b where b.answered_at is not null and b.received_at < quits_now() - make_interval(days => ${keptDays})
+         and exists (select 1 from bell n where n.kind = b.kind and n.received_at > b.received_at)`,
+    60_000,
+  )
+}

@@ -1,0 +1,159 @@
+/** Bells of the vendors, rung by the stand-ins at our own door, and what a book's change comes to in the end. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { answerBells } from '../../src/inbox/answer-bells.ts'
+import { figuresOf } from '../../src/insight/figures.ts'
+import type { Uuid } from '../../src/kit/ids.ts'
+import { lookAtBook } from '../../src/reconcile/look-at-book.ts'
+import { sweepAll } from '../../src/reconcile/sweep.ts'
+import { serveBells } from '../../src/web/api/webhooks.ts'
+import type { Deps } from '../../src/web/deps.ts'
+import { type Ground, openGround, type Vendor, vendors } from './ground.ts'
+
+const minute = 60_000
+const key = 'the key of the bells'
+let ground: Ground
+let door: Server
+let url: string
+const heard: Partial<Record<Vendor, { headers: Record<string, string>; body: string }>> = {}
+beforeAll(async () => {
+  ground = await openGround()
+  const app = express()
+  const config = { xero: { webhookKey: key }, quickbooks: { webhookVerifier: key } }
+  app.post('/v1/webhooks/:vendor', (ask, _answer, next) => {
+    const parts: Buffer[] = []
+    const vendor = ask.params.vendor as Vendor
+    const headers = Object.fromEntries(
+      ['content-type', 'x-xero-signature', 'intuit-signature'].flatMap((name) => {
+        const value = ask.get(name)
+        return value ? [[name, value]] : []
+      }),
+    )
+    ask.on('data', (part: Buffer) => parts.push(part))
+    ask.on('end', () => {
+      heard[vendor] = { headers, body: Buffer.concat(parts).toString() }
+    })
+    next()
+  })
+  serveBells(app, { ...ground.deps, config } as unknown as Deps)
+  door = createServer(app)
+  await new Promise<void>((done) => door.listen(0, '127.0.0.1', done))
+  url = `http://127.0.0.1:${(door.address() as AddressInfo).port}`
+  for (const vendor of vendors) {
+    // What the town did before it had a bell is nobody's news.
+    await webhooks(vendor, { url: `${url}/v1/webhooks/${vendor}`, key })
+    await webhooks(vendor, { send: true, drop: true })
+  }
+})
+afterAll(async () => {
+  await new Promise((done) => door.close(done))
+  await ground.end({ isTouched: true })
+})
+beforeEach(() => ground.calm())
+
+async function webhooks(vendor: Vendor, ask: Record<string, unknown>): Promise<Record<string, unknown>> {
+  return (await ground.vendors[vendor].control.webhooks(ask)) as Record<string, unknown>
+}
+const edit = (vendor: Vendor, deed: Record<string, unknown>) =>
+  ground.vendors[vendor].control.edit(ground.firm(vendor).bookId, deed)
+/** The vendor's last bell, word for word. */
+const ringAgain = (vendor: Vendor) => {
+  const { headers, body } = heard[vendor] ?? { headers: {}, body: '' }
+  return fetch(`${url}/v1/webhooks/${vendor}`, { method: 'POST', headers, body })
+}
+const answer = () => answerBells(ground.deps, (book) => lookAtBook(ground.deps, book))
+const bells = (vendor: Vendor) =>
+  ground.query<{ id: string; answered: boolean }>(
+    'select id, answered_at is not null as answered from bell where kind = $1 order by id',
+    [vendor],
+  )
+const findings = (vendor: Vendor, tradeId: Uuid) =>
+  ground.query<{ kind: string }>(
+    `select x.kind from discrepancy x join delivery d on d.network_id = x.network_id and d.id = x.delivery_id
+      where d.trade_id = $1 and x.organisation_id = $2 order by x.id`,
+    [tradeId, ground.firm(vendor).organisationId],
+  )
+/** A sale that stands in both books, long enough that nothing of it is news, and both books looked at. */
+async function settledSale(seller: Vendor): Promise<{ id: Uuid; invoiceId: string }> {
+  const id = await ground.sell(seller)
+  await ground.deliver()
+  await ground.time.advance(10 * minute)
+  for (const vendor of vendors) await webhooks(vendor, { send: true, drop: true })
+  await sweepAll(ground.deps, { whole: false })
+  const invoice = (await ground.deliveries([id], seller)).find((one) => one.kind === 'invoice')
+  return { id, invoiceId: invoice?.receiptId ?? '' }
+}
+
+for (const vendor of vendors) {
+  test(`fault 41: a bell of ${vendor} rung three times is stored once and is one look with one effect`, async () => {
+    const { id, invoiceId } = await settledSale(vendor)
+    await edit(vendor, { deed: 'voidInvoice', id: invoiceId })
+    const known = (await bells(vendor)).length
+    const mark = ground.mark(vendor)
+    await webhooks(vendor, { send: true })
+    const rung = await bells(vendor)
+    expect(rung.length).toBeGreaterThan(known)
+    for (const again of [await ringAgain(vendor), await ringAgain(vendor)]) expect(again.status).toBe(200)
+    expect(await bells(vendor)).toEqual(rung)
+
+    expect(await answer()).toBe(1)
+    expect(await answer()).toBe(0)
+
+    expect((await bells(vendor)).filter((one) => !one.answered)).toEqual([])
+    expect(ground.asked(vendor, mark).length).toBeGreaterThan(0)
+    expect(ground.writes(vendor, mark)).toEqual([])
+    const found = await findings(vendor, id)
+    expect(found.length).toBeGreaterThan(0)
+
+    // The vendor rings the same bells once more, a day later: known, and no look.
+    const after = ground.mark(vendor)
+    await ground.time.advance(24 * 60 * minute)
+    expect((await ringAgain(vendor)).status).toBe(200)
+    expect(await answer()).toBe(0)
+    expect(ground.asked(vendor, after)).toEqual([])
+    expect(await findings(vendor, id)).toEqual(found)
+  })
+}
+
+test('fault 42: bells out of order: what the book says when it is read is what counts', async () => {
+  const [plain, changed] = [await settledSale('xero'), await settledSale('xero')]
+  await edit('xero', { deed: 'voidInvoice', id: plain.invoiceId })
+  await edit('xero', { deed: 'editInvoice', id: changed.invoiceId, amount: '1.00' })
+  await edit('xero', { deed: 'voidInvoice', id: changed.invoiceId })
+  await webhooks('xero', { send: true, outOfOrder: true })
+  expect(await answer()).toBe(1)
+  const kinds = async ({ id }: { id: Uuid }) => (await findings('xero', id)).map(({ kind }) => kind).sort()
+  expect(await kinds(changed)).toEqual(await kinds(plain))
+  expect(await kinds(changed)).not.toContain('amount_differs')
+  expect((await kinds(changed)).length).toBeGreaterThan(0)
+})
+
+test('what we put rings as well, and is not read back for it', async () => {
+  for (const vendor of vendors) await webhooks(vendor, { send: true, drop: true })
+  await ground.time.advance(10 * minute)
+  await ground.sell('xero')
+  await ground.deliver()
+  const marks = vendors.map((vendor) => ground.mark(vendor))
+  for (const vendor of vendors) await webhooks(vendor, { send: true })
+  for (let looks = 0; looks < 4; looks += 1) await answer()
+  expect(vendors.map((vendor, place) => ground.asked(vendor, marks[place] ?? 0).length)).toEqual([0, 0])
+  expect((await bells('xero')).filter((one) => !one.answered)).toEqual([])
+})
+
+test('fault 45: bells lost for a day: the hourly sweep finds all, and the silence is told', async () => {
+  const sales = [await settledSale('xero'), await settledSale('quickbooks')] as const
+  await edit('xero', { deed: 'voidInvoice', id: sales[0].invoiceId })
+  await edit('quickbooks', { deed: 'voidInvoice', id: sales[1].invoiceId })
+  for (const vendor of vendors) await webhooks(vendor, { send: true, drop: true })
+  await ground.time.advance(25 * 60 * minute)
+  expect(await answer()).toBe(0)
+  const { silent } = await figuresOf(ground.deps.db)
+  expect(silent.map(({ vendor }) => vendor).sort()).toEqual(['quickbooks', 'xero'])
+  for (const { seconds } of silent) expect(seconds).toBeGreaterThan(86_400)
+
+  await sweepAll(ground.deps, { whole: false })
+  for (const [place, vendor] of vendors.entries())
+    expect((await findings(vendor, sales[place]?.id ?? '')).length).toBeGreaterThan(0)
+})
