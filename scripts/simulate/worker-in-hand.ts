@@ -15,8 +15,11 @@ import { lineOn, type Way } from './line.ts'
 
 export const moments = ['before_call', 'after_call', 'before_commit', 'after_commit'] as const
 export type Moment = (typeof moments)[number]
-/** What befalls it at the n-th such moment (from 0) of what it does next. Held up only around a call. */
-export type Cut = { moment: Moment; skip: number; dies: boolean }
+/**
+ * What befalls it at the n-th such moment (from 0) of what it does next, counted once `afterCalls` calls have been answered. Held up
+ * only around a call.
+ */
+export type Cut = { moment: Moment; skip: number; dies: boolean; afterCalls?: number }
 
 export type WorkerAsk = {
   name: string
@@ -53,13 +56,15 @@ export function openWorker(ask: WorkerAsk): WorkerInHand {
   const pids = new Set<number>()
   let cut: Cut | null = null
   let dead = false
+  let answered = 0
   let befell: (what: 'dead' | 'held_up') => void = () => undefined
   let gate: (() => void) | null = null
   let running: Promise<Done<unknown>> | null = null
 
   async function at(moment: Moment, isToken = false): Promise<void> {
     if (dead) return never()
-    if (!cut || cut.moment !== moment) return
+    if (moment === 'after_call') answered += 1
+    if (!cut || cut.moment !== moment || answered < (cut.afterCalls ?? 0)) return
     if (cut.skip > 0) {
       cut.skip -= 1
       return
@@ -125,6 +130,7 @@ export function openWorker(ask: WorkerAsk): WorkerInHand {
     isHeldUp: () => gate !== null,
     async step(work, given) {
       cut = given ? { ...given } : null
+      answered = 0
       const what = new Promise<'dead' | 'held_up'>((tell) => {
         befell = tell
       })

@@ -14,7 +14,9 @@ import type { Cut, Done } from '../../scripts/simulate/worker-in-hand.ts'
 import { openWorld } from '../../scripts/simulate/world.ts'
 import { withGrant } from '../../src/books/grants.ts'
 import { dayIn } from '../../src/kit/clock.ts'
+import { asWorker, inTransaction } from '../../src/kit/db.ts'
 import { newId, type Uuid } from '../../src/kit/ids.ts'
+import { newTerms } from '../../src/networks/terms.ts'
 import { deliverDue } from '../../src/outbox/deliver.ts'
 import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
 import { groundsOf } from '../../src/trades/grounds.ts'
@@ -61,6 +63,10 @@ function theTown(): Promise<Town> {
   town ??= buildTown({
     ...{ clusterUrl: inject('clusterUrl'), migrated: TEMPLATE, home: inject('runHome') },
     async before({ deps, time, networkId, firms }) {
+      // Without fees, a trade is one document and its payment in each book: what comes first is the document.
+      await inTransaction(deps.db, asWorker, (tx) =>
+        newTerms(tx, deps.clock, { networkId, change: { fees: [] }, actor }),
+      )
       const { propose: proposing, accept } = salesOf(deps, networkId, firms)
       for (const vendor of vendors) await accept(await proposing(vendor))
       await workOn(
@@ -76,8 +82,11 @@ function theTown(): Promise<Town> {
 /** One for each test file: opened before its tests, ended after them. `calm` between two of them. */
 export async function openGround() {
   const town = await theTown()
-  const world = await openWorld(town, 1)
+  // Another chance than the town was built with: or its ids would be drawn once more.
+  const world = await openWorld(town, 2)
   const { time, query } = world
+  // A copy's time begins where the town's began: past all that has happened there.
+  await time.advance(60 * 60_000)
   const { networkId } = town
   const { deps } = world.desk
   const firm = (vendor: Vendor) => firmIn(town.firms, vendor)
@@ -103,6 +112,17 @@ export async function openGround() {
   /** Worker `place` serves what is due now, and no more: to its end, or to what befalls it. One that died is replaced. */
   const work = (cut?: Cut, place = 0): Promise<Done<number>> =>
     world.worker(place).step((given) => deliverDue(given, { limit: 20 }), cut)
+
+  /** The same, of this vendor's book alone, at once: to its end, or to what befalls the worker. */
+  async function workAt(vendor: Vendor, cut?: Cut, place = 0): Promise<Done<number>> {
+    // Signed in already: the calls that a cut counts are those of the work.
+    await withGrant(deps, firm(vendor).connectionId, async () => undefined)
+    await query(
+      "update lane set due_at = quits_now() - interval '1 day' where id = $1 and kind = 'book' and leased_until is null",
+      [firm(vendor).organisationId],
+    )
+    return world.worker(place).step((given) => deliverDue(given, { limit: 1 }), cut)
+  }
 
   /** Works on, time moving to what is due next, until nothing may go any more. */
   const deliver = (place = 0): Promise<void> =>
@@ -183,7 +203,7 @@ export async function openGround() {
 
   return {
     ...{ town, world, deps, time, query, networkId, firm, vendors: world.vendors },
-    ...{ proposeSale, accept, sell, reverse, work, deliver, deliveries, attempts, documents },
+    ...{ proposeSale, accept, sell, reverse, work, workAt, deliver, deliveries, attempts, documents },
     ...{ expectOnce, expectOracles },
     ...{ fault, clearFaults, mark, asked, writes },
     /** Faults end and what waits goes: before the next test of the file. */
