@@ -53,6 +53,8 @@ export type Command =
 
 const fewest = 12
 const more = 20
+/** From this seed on every other command is a fault, met by something that has just been promised. */
+const stormyFrom = 1_000
 const vendors = ['xero', 'quickbooks'] as const
 const minuteMs = 60_000
 const waits = [
@@ -74,7 +76,7 @@ export function commandsOf(seed: number): Command[] {
   const peopled = dice(3) > 0
   const count = fewest + dice(more)
   const commands: Command[] = [tradeOf(dice), tradeOf(dice)]
-  while (commands.length < count) commands.push(...someOf(dice, peopled))
+  while (commands.length < count) commands.push(...(seed < stormyFrom ? someOf(dice, peopled) : stormOf(dice, peopled)))
   return commands
 }
 
@@ -122,7 +124,21 @@ function someOf(dice: Dice, peopled: boolean): Command[] {
   return [{ do: oneOf(dice, ['pause', 'resume', 'revoke', 'disconnect', 'sign_in']), firm: dice(4) }]
 }
 
-function tradeOf(dice: Dice): Command {
+function stormOf(dice: Dice, peopled: boolean): Command[] {
+  if (dice(2) === 0) return someOf(dice, peopled)
+  const promised = Array.from({ length: 1 + dice(2) }, () => ({ ...tradeOf(dice), answer: 'accept' as const }))
+  const works: Command = { do: 'deliver', worker: dice(2), books: 4, ...cutOf(dice, 3) }
+  const after: Command[] = dice(2) === 0 ? [{ do: 'wait', ms: oneOf(dice, waits.slice(0, 5)) }, workOf(dice)] : []
+  if (dice(3) === 0) return [...promised, troubleOf(dice), works, ...after]
+  const struck = faultOf(dice)
+  // What writes is a PUT at one of them and a POST at the other.
+  if (struck.do === 'fault' && struck.fault.match?.method && struck.vendor === 'quickbooks')
+    struck.fault = { ...struck.fault, match: { ...struck.fault.match, method: 'POST' } }
+  const second = dice(3) === 0 ? [faultOf(dice)] : []
+  return [...promised, struck, ...second, works, ...after]
+}
+
+function tradeOf(dice: Dice): Extract<Command, { do: 'trade' }> {
   const seller = dice(4)
   const by = dice(4) === 0 ? 'buyer' : 'seller'
   return {

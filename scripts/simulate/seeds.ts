@@ -84,6 +84,8 @@ function* from(first: number, last: number): Generator<number> {
 export async function inTown(say: (line: string) => void, work: (town: Town) => Promise<void>): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'quits-seeds-'))
   const server = await startEmbeddedPostgres({ home, durable: false, log: say })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void server.stop().finally(() => process.exit(130)))
   try {
     await migrate(server.url)
     const clusterUrl = new URL(server.url)
