@@ -34,8 +34,8 @@ export async function plantedBugs(): Promise<PlantedBug[]> {
   )
 }
 
-/** Seeds 1 to `seeds`, after the one that found it before. */
-export async function hunt(bug: PlantedBug, place: Place, seeds: number): Promise<Hunted> {
+/** Seeds 1 to `seeds`, after those that are played first: the one that found it before. */
+export async function hunt(bug: PlantedBug, place: Place, seeds: number, first = [bug.seed]): Promise<Hunted> {
   const copy = await mkdtemp(join(tmpdir(), 'quits-bug-'))
   try {
     for (const one of copied) await cp(join(root, one), join(copy, one), { recursive: true })
@@ -50,7 +50,15 @@ export async function hunt(bug: PlantedBug, place: Place, seeds: number): Promis
     const here = { ...place, home: join(copy, 'home') }
     const { stdout } = await run(
       process.execPath,
-      ['--import', 'tsx', 'scripts/simulate/find-bug.ts', JSON.stringify(here), '1', String(seeds), String(bug.seed)],
+      [
+        '--import',
+        'tsx',
+        'scripts/simulate/find-bug.ts',
+        JSON.stringify(here),
+        '1',
+        String(seeds),
+        ...first.map(String),
+      ],
       { cwd: copy, timeout: longestMs, maxBuffer: 64 * 2 ** 20 },
     )
     const by = JSON.parse(stdout.trim().split('\n').at(-1) ?? '{}') as Find
