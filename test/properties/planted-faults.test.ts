@@ -6,6 +6,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { databaseWithClock } from '../ledger/small-ledger.ts'
+import { type SetUp, setUp } from '../networks/set-up.ts'
+import { acceptedTrades } from './accepted-trades.ts'
 import { groupedAsks } from './grouped-asks.ts'
 import type { Ground } from './model-ground.ts'
 import { openWriters, severalWriters, type Writers } from './several-writers.ts'
@@ -14,7 +16,7 @@ type Fault = {
   says: string
   function: string
   edits: { find: string; replace: string }[]
-  foundBy: 'grouped asks' | 'several writers'
+  foundBy: keyof typeof look
 }
 
 const folder = new URL('planted/', import.meta.url)
@@ -24,10 +26,12 @@ const faults = readdirSync(folder)
 
 let ground: Ground
 let writers: Writers
+let on: SetUp
 let sound = new Map<string, string>()
 beforeAll(async () => {
   ground = await databaseWithClock()
   writers = await openWriters(ground)
+  on = await setUp()
   sound = new Map(
     await Promise.all(
       [...new Set(faults.map(([, { function: name }]) => name))].map(
@@ -38,7 +42,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await writers.end()
-  await ground.end()
+  await Promise.all([ground.end(), on.end()])
 })
 
 async function textOf(name: string): Promise<string> {
@@ -50,32 +54,42 @@ async function textOf(name: string): Promise<string> {
   return rows[0].text
 }
 
+const settings = { numRuns: 150, endOnFailure: true, seed: 20260302, interruptAfterTimeLimit: 90_000 }
+const look = {
+  'grouped asks': () =>
+    fc.check(
+      groupedAsks(() => ground),
+      settings,
+    ),
+  'several writers': () =>
+    fc.check(
+      severalWriters(() => writers),
+      settings,
+    ),
+  'accepted trades': () =>
+    fc.check(
+      acceptedTrades(() => on),
+      settings,
+    ),
+}
+
 test.each(faults)('%s is found', { timeout: 120_000 }, async (_name, fault) => {
   const text = sound.get(fault.function) ?? ''
-  await ground.db.pool.query(
+  const { pool } = fault.foundBy === 'accepted trades' ? on.db : ground.db
+  await pool.query(
     fault.edits.reduce((changed, { find, replace }) => {
       expect(changed.split(find).length - 1, `places of ${JSON.stringify(find)}`).toBe(1)
       return changed.replace(find, () => replace)
     }, text),
   )
   try {
-    const settings = { numRuns: 150, endOnFailure: true, seed: 20260302, interruptAfterTimeLimit: 90_000 }
-    const run =
-      fault.foundBy === 'grouped asks'
-        ? await fc.check(
-            groupedAsks(() => ground),
-            settings,
-          )
-        : await fc.check(
-            severalWriters(() => writers),
-            settings,
-          )
+    const run = await look[fault.foundBy]()
     expect(run.failed, 'nothing was found').toBe(true)
     expect(run.counterexample, 'it only ran out of time').not.toBeNull()
     // A slip of ours in planting it is no find.
     expect(String((run.errorInstance as { code?: unknown } | null)?.code ?? '')).not.toMatch(/^42/)
   } finally {
-    await ground.db.pool.query(text)
+    await pool.query(text)
   }
 })
 
