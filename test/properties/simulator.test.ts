@@ -13,9 +13,9 @@ import { buildTown, type Town } from '../../scripts/simulate/town.ts'
 import { machineClock } from '../../src/kit/clock.ts'
 import { TEMPLATE } from '../support/db.ts'
 
-type Kept = { fixed: { from: number; to: number }; failed: { seed: number; on: string; found: string }[] }
+type Kept = { fixed: { from: number; to: number }[]; failed: { seed: number; on: string; found: string }[] }
 const kept = JSON.parse(readFileSync(new URL('./seeds.json', import.meta.url), 'utf8')) as Kept
-const fixed = Array.from({ length: kept.fixed.to - kept.fixed.from + 1 }, (_, place) => kept.fixed.from + place)
+const fixed = kept.fixed.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, place) => from + place))
 const known = [...new Set([...kept.failed.map((one) => one.seed), ...fixed])]
 const today = 1_000 * Number(machineClock.now().toISOString().slice(0, 10).replaceAll('-', ''))
 const asked = process.env.QUITS_SEED
