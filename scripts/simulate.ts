@@ -7,6 +7,7 @@ type Subject = { run(args: string[]): Promise<number> }
 const subjects: Record<string, () => Promise<Subject>> = {
   '': () => import('./simulate/seeds.ts'),
   bugs: () => import('./simulate/bugs.ts'),
+  kill: () => import('./simulate/kill.ts'),
   ledger: () => import('./simulate/ledger-alone.ts'),
 }
 
