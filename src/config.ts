@@ -32,6 +32,8 @@ const shape = z.object({
       return keys
     })
     .optional(),
+  /** Outgoing webhooks may go to http on this machine: for a trial. */
+  QUITS_WEBHOOKS_TO_LOOPBACK: z.enum(['yes', 'no']).default('no'),
   MAIL_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   MAIL_FROM: z.string().min(3).default('Quits <quits@localhost>'),
   /** Who shows it may read /metrics from elsewhere, and from here where the service has a public address. */
@@ -77,6 +79,7 @@ export type Config = {
   port: number
   publicUrl: string
   masterKeys: Uint8Array[] | null
+  webhooksToLoopback: boolean
   mailUrl: string | null
   mailFrom: string
   logLevel: string
@@ -127,6 +130,7 @@ export function readConfig(environment: Record<string, string | undefined> = pro
     port: given.PORT,
     publicUrl: given.PUBLIC_URL ?? `http://localhost:${given.PORT}`,
     masterKeys: given.QUITS_MASTER_KEY ?? null,
+    webhooksToLoopback: given.QUITS_WEBHOOKS_TO_LOOPBACK === 'yes',
     mailUrl: given.MAIL_URL ?? null,
     mailFrom: given.MAIL_FROM,
     logLevel: given.LOG_LEVEL,

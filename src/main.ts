@@ -36,6 +36,7 @@ import { tellOfParked } from './outbox/mail-parked.ts'
 import type { OutboxDeps } from './outbox/outbox-deps.ts'
 import { promisedPostingsOf } from './outbox/post-and-promise.ts'
 import { shownMailer, smtpMailer } from './outbox/send-mail.ts'
+import { sendNotices } from './outbox/send-notices.ts'
 import { lookAtBook } from './reconcile/look-at-book.ts'
 import { reconcileAll } from './reconcile/run.ts'
 import { sweepAll } from './reconcile/sweep.ts'
@@ -109,7 +110,10 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
   const server = config.run.web ? await listen(deps) : null
   keeper = config.run.worker
     ? await keepPromises(deps, mailer, {
-        rounds: [{ name: 'bells', serve: () => answerBells(deps, (book) => lookAtBook(deps, book)) }],
+        rounds: [
+          { name: 'bells', serve: () => answerBells(deps, (book) => lookAtBook(deps, book)) },
+          { name: 'notices', serve: () => sendNotices(deps, { loopback: config.webhooksToLoopback }) },
+        ],
       })
     : null
   const schedule: Schedule | null = config.run.schedule ? keepSchedule(deps, timedTasks(deps)) : null

@@ -17,6 +17,7 @@ import { ledgerCommands } from './command-line/ledger.ts'
 import { networkCommands } from './command-line/networks.ts'
 import { sweepCommands } from './command-line/sweep.ts'
 import { type Asking, BadUse, type ExitCode, jsonText, type Terminal, Unreachable } from './command-line/terminal.ts'
+import { webhookCommands } from './command-line/webhooks.ts'
 import { ConfigMistakes } from './config.ts'
 import { plainError } from './kit/log.ts'
 import { Refusal } from './kit/refusal.ts'
@@ -39,6 +40,7 @@ export async function quits(args: string[], terminal: Terminal): Promise<ExitCod
     connectionCommands,
     deliveryCommands,
     sweepCommands,
+    webhookCommands,
   ])
     commands(program, asking)
   try {

@@ -44,6 +44,9 @@ export async function beginAnew(
   await changed("update mail set failed = 'its link has ended', body = '' where sent_at is null and kind = 'sign_in'")
   // The first asking runs nowhere any more; the next one is the first.
   await changed('delete from answer where status is null')
+  // Who listened hears of what is real, and this may be a drill.
+  if (columns.has('webhook_address.id'))
+    await changed('update webhook_address set off_at = quits_now(), off_cause = $1 where off_at is null', [reason])
   // Every book is read whole before its changes are.
   if (columns.has('sweep.connection_id')) await changed('delete from sweep')
   await changed('insert into deed (id, actor, what, facts, done_at) values ($1, $2, $3, $4, quits_now())', [

@@ -32,6 +32,8 @@ export const idKinds = {
   posting: 'pst',
   formChange: 'fch',
   call: 'cal',
+  webhook: 'whk',
+  notice: 'ntc',
 } as const
 export type IdKind = keyof typeof idKinds
 

@@ -21,6 +21,11 @@ const words = {
     says: (f) => `There is no ${f.thing ?? 'such thing'} here, or it is not yours to see.`,
     fix: 'Check the address or the id.',
   },
+  address_not_allowed: {
+    status: 422,
+    says: (f) => `Webhooks do not go to that address: ${f.why ?? 'it may not be'}.`,
+    fix: 'Name an https address that can be reached from everywhere.',
+  },
   key_in_use: {
     status: 409,
     says: () => 'The same Idempotency-Key is being answered at this moment.',

@@ -115,6 +115,7 @@ test('fault 54: from one version to the next nothing that is called or written g
 const called = [
   'accept_trades(uuid,jsonb)',
   'close_trades(uuid,jsonb)',
+  'gather_notices(integer)',
   'keep_refusals(jsonb)',
   'key_holder(bytea)',
   'key_holders(bytea[])',

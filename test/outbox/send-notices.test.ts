@@ -1,0 +1,246 @@
+/** Programs are told of what happened: signed, once, tried again, switched off, and never into our own network. */
+import { createHmac } from 'node:crypto'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { idText, type Uuid } from '../../src/kit/ids.ts'
+import { openLog } from '../../src/kit/log.ts'
+import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
+import { isPublic, post, refusedUrl } from '../../src/outbox/public-line.ts'
+import { sendNotices } from '../../src/outbox/send-notices.ts'
+import {
+  addressOf,
+  makeAddress,
+  type NoticeKind,
+  noticeKinds,
+  promiseTest,
+  replaySince,
+  rotateSecret,
+  switchAddress,
+} from '../../src/outbox/webhook-address.ts'
+import type { SetUp } from '../networks/set-up.ts'
+import { ground, type SmallWorld, smallWorld } from '../trades/small-world.ts'
+
+type Heard = { headers: IncomingHttpHeaders; body: string; path: string }
+let on: SetUp
+let world: SmallWorld
+let ear: Server
+let url: string
+let deps: OutboxDeps
+let answers: (path: string) => number
+let heard: Heard[] = []
+beforeAll(async () => {
+  on = await ground()
+  world = await smallWorld(on, { baker: {}, mill: {}, forge: {} })
+  ear = createServer((ask, answer) => {
+    let body = ''
+    ask.on('data', (part) => {
+      body += part
+    })
+    ask.on('end', () => {
+      heard.push({ headers: ask.headers, body, path: ask.url ?? '' })
+      answer.writeHead(answers(ask.url ?? ''), { location: `${url}/elsewhere` }).end()
+    })
+  })
+  await new Promise<void>((done) => ear.listen(0, '127.0.0.1', done))
+  url = `http://127.0.0.1:${(ear.address() as AddressInfo).port}`
+  deps = { ...on, worker: 'test', log: openLog('silent'), dice: () => 0.5, connectors: {} } as unknown as OutboxDeps
+})
+afterAll(async () => {
+  ear.closeAllConnections()
+  await new Promise((done) => ear.close(done))
+  await on.end()
+})
+beforeEach(async () => {
+  answers = () => 204
+  heard = []
+  // What happened in the test before is no news in this one.
+  await later(3600)
+  await on.db.pool.query("update webhook_address set off_at = quits_now(), off_cause = 'over' where off_at is null")
+})
+
+const listening = (path: string, member: string | null = null, whats: NoticeKind[] = [...noticeKinds]) =>
+  on.worker((tx) =>
+    makeAddress(
+      tx,
+      { ...on, loopback: true },
+      {
+        ...{ networkId: world.network.id, url: `${url}${path}`, whats, actor: 'per_asha' },
+        organisationId: member ? world.member(member).organisationId : null,
+      },
+    ),
+  )
+/** Turns until nothing is left to do now. */
+async function turns() {
+  for (let turn = 0; turn < 20; turn += 1) if ((await sendNotices(deps, { loopback: true })) === 0) return
+}
+const later = (seconds: number) => on.travelTo(new Date(on.clock.now().getTime() + seconds * 1000))
+const told = (path: string) => heard.filter((one) => one.path === path).map(({ body }) => JSON.parse(body))
+const trade = () => world.sale('mill', 'baker', { net: 1_000n })
+const stands = (id: Uuid) => on.worker((tx) => addressOf(tx, id))
+/** As a receiver does it, after the published scheme. */
+function isSigned({ headers, body }: Heard, secret: string): boolean {
+  const words = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`
+  const own = createHmac('sha256', Buffer.from(secret.slice('whsec_'.length), 'base64'))
+    .update(words)
+    .digest('base64')
+  return String(headers['webhook-signature']).split(' ').includes(`v1,${own}`)
+}
+
+test('fault 62: each happening is told once to each who asked for it, signed after the scheme; a member hears of itself alone', async () => {
+  const before = await trade()
+  const all = await listening('/all')
+  await listening('/baker', 'baker')
+  await listening('/forge', 'forge')
+  await listening('/reversals', null, ['trade.reversed'])
+  const made = await trade()
+  await turns()
+  await world.reverse(made)
+  await turns()
+  await turns()
+
+  const happened = [
+    {
+      type: 'trade.accepted',
+      data: { networkId: idText('network', world.network.id), tradeId: idText('trade', made.id) },
+    },
+    {
+      type: 'trade.reversed',
+      data: { networkId: idText('network', world.network.id), tradeId: idText('trade', made.id) },
+    },
+  ]
+  expect(told('/all')).toMatchObject(happened)
+  expect(told('/baker')).toMatchObject(happened)
+  expect(told('/forge')).toEqual([])
+  expect(told('/reversals')).toMatchObject([happened[1]])
+  expect(JSON.stringify(heard)).not.toContain(idText('trade', before.id))
+  for (const one of heard.filter(({ path }) => path === '/all')) {
+    expect(isSigned(one, all.secret)).toBe(true)
+    expect(isSigned({ ...one, body: `${one.body} ` }, all.secret)).toBe(false)
+    expect(Number(one.headers['webhook-timestamp'])).toBe(on.clock.now().getTime() / 1000)
+  }
+})
+
+test('fault 62: what parks, differs or wants a sign-in is told with its cause', async () => {
+  const { networkId, organisationId } = world.member('mill')
+  await listening('/care')
+  await trade()
+  const [delivery] = await world.deliveries('mill')
+  await on.db.pool.query(
+    "update delivery set state = 'parked', parked_cause = 'period_locked', parked_facts = jsonb_build_object('at', quits_now()) where network_id = $1 and id = $2",
+    [networkId, delivery?.id],
+  )
+  await on.db.pool.query(
+    "insert into deed (id, organisation_id, actor, what, facts, done_at) values (gen_random_uuid(), $1, 'quits', 'connection_needs_sign_in', '{}', quits_now())",
+    [organisationId],
+  )
+  await turns()
+  expect(told('/care').filter(({ type }) => type !== 'trade.accepted')).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({
+        type: 'delivery.parked',
+        data: expect.objectContaining({ deliveryId: idText('delivery', delivery?.id ?? ''), cause: 'period_locked' }),
+      }),
+      expect.objectContaining({
+        type: 'connection.needs_sign_in',
+        data: expect.objectContaining({ organisationId: idText('organisation', organisationId) }),
+      }),
+    ]),
+  )
+  expect(told('/care')).toHaveLength(3)
+})
+
+test('fault 62: one that fails is tried again with the same id and body, in growing steps, and keeps no other waiting', async () => {
+  answers = (path) => (path === '/sick' ? 500 : 204)
+  const { address } = await listening('/sick')
+  await listening('/well')
+  await trade()
+  await turns()
+  expect([told('/sick').length, told('/well').length]).toEqual([1, 1])
+  await later(4)
+  await turns()
+  expect(told('/sick')).toHaveLength(1)
+  await later(2)
+  await turns()
+  await later(60)
+  await turns()
+  expect(told('/sick')).toHaveLength(2)
+  expect((await stands(address.id)).failingAt).not.toBeNull()
+  answers = () => 200
+  await later(300)
+  await turns()
+  const sick = heard.filter(({ path }) => path === '/sick')
+  expect(new Set(sick.map(({ headers, body }) => `${headers['webhook-id']} ${body}`)).size).toBe(1)
+  expect((await stands(address.id)).failingAt).toBeNull()
+})
+
+test('fault 62: after five days it is switched off and told once; switched on again, what it missed is sent anew', async () => {
+  answers = () => 503
+  const from = on.clock.now()
+  const { address } = await listening('/away')
+  await trade()
+  for (let hours = 0; hours <= 24 * 7; hours += 6) {
+    await turns()
+    await later(6 * 3600)
+  }
+  expect(await stands(address.id)).toMatchObject({ offCause: 'five days of failing' })
+  const mails = await on.mails('webhook_off')
+  expect(mails).toHaveLength(1)
+  const tries = told('/away').length
+  expect(tries).toBeGreaterThan(8)
+  expect(tries).toBeLessThan(20)
+
+  answers = () => 204
+  await on.worker(async (tx) => {
+    await switchAddress(tx, on.clock, address.id, { on: true, cause: '', actor: 'per_asha' })
+    expect(await replaySince(tx, address, from)).toBe(1)
+  })
+  await turns()
+  expect(told('/away')).toHaveLength(tries + 1)
+  expect(await stands(address.id)).toMatchObject({ offAt: null, failingAt: null })
+})
+
+test('fault 62: two secrets sign for a day while one takes the other’s place', async () => {
+  const { address, secret } = await listening('/keys')
+  const next = await on.worker((tx) => rotateSecret(tx, on, address.id, 'per_asha'))
+  const tryIt = async () => {
+    heard = []
+    await on.worker((tx) => promiseTest(tx, on.clock, address))
+    await turns()
+    const [one] = heard
+    return one ? [isSigned(one, secret), isSigned(one, next)] : []
+  }
+  expect(await tryIt()).toEqual([true, true])
+  await later(24 * 3600 + 1)
+  expect(await tryIt()).toEqual([false, true])
+})
+
+test('fault 62: never into our own network: https and public addresses alone, looked at when the connection is made, and no redirect followed', async () => {
+  const closed =
+    '127.0.0.1 10.1.2.3 172.31.0.1 192.168.0.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255 ::1 :: fe80::1 fd00::1 ::ffff:10.0.0.1 64:ff9b::a00:1 2002:a00:1:: ff02::1'
+  expect(closed.split(' ').filter(isPublic)).toEqual([])
+  expect(['93.184.216.34', '2606:4700::1111'].filter(isPublic)).toHaveLength(2)
+  expect(refusedUrl('http://example.org/hook', false)).toBe('not_https')
+  expect(refusedUrl('https://person:word@example.org/', false)).toBe('not_https')
+  for (const host of ['127.0.0.1', '[::1]', '2130706433', '0x7f.1', '169.254.169.254', 'localhost'])
+    expect(refusedUrl(`https://${host}/hook`, false), host).toBe('not_public')
+  // A name that is allowed as it is written, and points to this machine when it is called.
+  expect(await post('https://ip6-localhost.localhost/', {}, '{}', { loopback: false })).toMatchObject({ status: null })
+  await expect(
+    on.worker((tx) =>
+      makeAddress(
+        tx,
+        { ...on, loopback: false },
+        {
+          ...{ networkId: world.network.id, organisationId: null, url, whats: [...noticeKinds], actor: 'per_asha' },
+        },
+      ),
+    ),
+  ).rejects.toMatchObject({ code: 'address_not_allowed' })
+
+  answers = (path) => (path === '/moved' ? 302 : 204)
+  await listening('/moved')
+  await trade()
+  await turns()
+  expect(heard.map(({ path }) => path)).toEqual(['/moved'])
+})
