@@ -31,11 +31,17 @@ const callers = 12
 export async function killRounds(
   cluster: Cluster,
   scene: Scene,
-  asked: { seed: number; rounds: number; kinds?: readonly KillKind[]; say: (line: string) => void },
+  /** `first`: the rounds that others have had before. */
+  asked: { seed: number; first: number; rounds: number; kinds?: readonly KillKind[]; say: (line: string) => void },
 ): Promise<KillRounds> {
-  const dice = diceOf(asked.seed)
+  const dice = diceOf(asked.seed + asked.first)
   const writers = ['one', 'two'].map((name, place) =>
-    writerOf(cluster.home, scene, { name, seed: asked.seed + place * 104_729, mix: 'all kinds', callers }),
+    writerOf(cluster.home, scene, {
+      name,
+      seed: asked.seed + asked.first * 7_919 + place * 104_729,
+      mix: 'all kinds',
+      callers,
+    }),
   )
   const done: KillRounds = { rounds: 0, kills: {}, broken: [], writers }
   try {
@@ -52,10 +58,9 @@ export async function killRounds(
       await cluster.untilItAnswers()
       const findings = await judge(cluster.db(), scene, writers, false)
       findings.push(...writers.flatMap((writer) => writer.endedByItself() ?? []))
-      done.broken.push(...findings.map((one) => `round ${done.rounds}, after a kill of ${kind}: ${one}`))
-      asked.say(
-        `round ${done.rounds} of ${asked.rounds}: ${kind} killed, ${findings.length === 0 ? 'nothing lost, nothing doubled' : 'BROKEN'}`,
-      )
+      const round = asked.first + done.rounds
+      done.broken.push(...findings.map((one) => `round ${round}, after a kill of ${kind}: ${one}`))
+      asked.say(`round ${round}: ${kind} killed, ${findings.length === 0 ? 'nothing lost, nothing doubled' : 'BROKEN'}`)
     }
     if (done.broken.length > 0) return done
     // What the last kill left open is asked again, and then everything must be answered.
@@ -64,7 +69,7 @@ export async function killRounds(
     await Promise.all(writers.map((writer) => writer.end()))
     done.broken.push(...(await judge(cluster.db(), scene, writers, true)))
   } catch (error) {
-    done.broken.push(`round ${done.rounds}: ${error instanceof Error ? error.message : error}`)
+    done.broken.push(`round ${asked.first + done.rounds}: ${error instanceof Error ? error.message : error}`)
   } finally {
     await Promise.all(writers.map((writer) => writer.kill()))
   }
