@@ -7,7 +7,8 @@ import type { BookAccount, BookAccountKind, BookProfile, TaxUse, VatTreatment } 
 import type { Mapping } from './mapping.ts'
 import { treatments } from './propose-mapping.ts'
 
-export type MappingFault = { field: string; why: string }
+/** `isNotice`: it fits still, but a person should look whether it is what was meant. */
+export type MappingFault = { field: string; why: string; isNotice?: true }
 
 export function checkMapping(profile: BookProfile, mapping: Mapping): MappingFault[] {
   const account = (field: string, id: string | null | undefined, kinds: BookAccountKind[], says: string) =>

@@ -15,11 +15,12 @@ import { makeLaneDue, queueMailToOrganisation } from '../networks/mail.ts'
 import { type Network, networkOf } from '../networks/network.ts'
 import { recordDeed } from '../networks/record-deed.ts'
 import { checkMapping, type MappingFault } from './check-mapping.ts'
-import { connectionFrom, lockConnection } from './connection.ts'
+import { connectionFrom, connectionOf, lockConnection } from './connection.ts'
 import { creditAccountNames } from './credit-account-name.ts'
 import type { GrantDeps } from './grants.ts'
 import { readProfile } from './profile.ts'
 import { proposeMapping } from './propose-mapping.ts'
+import { renamedSince } from './renamed.ts'
 
 export { checkMapping } from './check-mapping.ts'
 export { makeCreditAccount } from './credit-account.ts'
@@ -67,7 +68,7 @@ export type MappingKept = {
   confirmedBy: string | null
   confirmedAt: Date | null
   checkedAt: Date | null
-  /** What no longer fits the book. */
+  /** What no longer fits the book, and what was renamed there since a person confirmed it. */
   problem: MappingFault[] | null
 }
 
@@ -172,6 +173,7 @@ export async function checkMappings(deps: GrantDeps): Promise<number> {
 
 /** The same for one book: also when it has just refused an account or a code. */
 export async function checkMappingsOf(deps: GrantDeps, connectionId: Uuid): Promise<MappingFault[]> {
+  const { profile: before } = await inTransaction(deps.db, asWorker, (tx) => connectionOf(tx, connectionId))
   const profile = await readProfile(deps, connectionId)
   return inTransaction(deps.db, asWorker, async (tx) => {
     const { organisationId, bookName } = await lockConnection(tx, connectionId)
@@ -180,11 +182,16 @@ export async function checkMappingsOf(deps: GrantDeps, connectionId: Uuid): Prom
       if (!held.mapping) continue
       const faults = checkMapping(profile, held.mapping)
       found.push(...faults)
-      const problem = faults.length > 0 ? JSON.stringify(faults) : null
+      const kept = (held.problem ?? []).filter((one) => one.isNotice)
+      const renamed = renamedSince(before, profile, held.mapping).filter(
+        ({ field }) => !kept.some((one) => one.field === field),
+      )
+      const told = [...faults, ...kept, ...renamed]
+      const problem = told.length > 0 ? JSON.stringify(told) : null
       await tx.$executeRaw`
         update mapping set checked_at = ${deps.clock.now()}, problem = ${problem}::jsonb
         where connection_id = ${connectionId}::uuid and network_id = ${held.networkId}::uuid`
-      if (faults.length === 0 || held.problem) continue
+      if (faults.length === 0 || held.problem?.some((one) => !one.isNotice)) continue
       await queueMailToOrganisation(tx, deps.clock, organisationId, ['owner', 'bookkeeper'], {
         kind: 'mapping_problem',
         subject: `${bookName}: the mapping no longer fits`,

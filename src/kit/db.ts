@@ -5,6 +5,7 @@
  */
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
+import { isTornApart } from './database-trouble.ts'
 import type { Uuid } from './ids.ts'
 import { invariant } from './invariant.ts'
 import type { Log } from './log.ts'
@@ -41,8 +42,15 @@ type Lines = Map<string, Line>
 /** For the posting path, whose callers wait for each other. */
 const longestStatementMs = 120_000
 
-export function openDb(url: string, settings: { log?: Log; connections?: number; writers?: number } = {}): Db {
-  const pool = new pg.Pool({ connectionString: url, max: settings.connections ?? 10 })
+/** Whoever waits longer for a connection than this is told so, and asks again. */
+const longestWaitMs = 10_000
+
+export function openDb(
+  url: string,
+  settings: { log?: Log; connections?: number; writers?: number; waitMs?: number } = {},
+): Db {
+  const connectionTimeoutMillis = settings.waitMs ?? longestWaitMs
+  const pool = new pg.Pool({ connectionString: url, max: settings.connections ?? 10, connectionTimeoutMillis })
   const writer = new pg.Pool({
     connectionString: url,
     max: settings.writers ?? 6,
@@ -74,9 +82,9 @@ export function openDb(url: string, settings: { log?: Log; connections?: number;
 }
 
 /**
- * Work in one transaction as somebody. Anything thrown undoes all of it. `one_moment`: every statement sees the database as it
- * was at the first one, whatever others commit meanwhile; for what is compared across statements. No statement outlives
- * `limitMs`: the database gives up with us, and what it had locked is free.
+ * Work in one transaction as somebody. Anything thrown undoes all of it; one that a deadlock tore apart is done again, whole.
+ * `one_moment`: every statement sees the database as it was at the first one, whatever others commit meanwhile; for what is
+ * compared across statements. No statement outlives `limitMs`: the database gives up with us, and what it had locked is free.
  */
 export async function inTransaction<T>(
   db: Db,
@@ -84,6 +92,25 @@ export async function inTransaction<T>(
   work: (tx: Tx) => Promise<T>,
   limitMs = 15_000,
   sees: 'each_moment' | 'one_moment' = 'each_moment',
+): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await once(db, scope, work, limitMs, sees)
+    } catch (error) {
+      // Whoever it met is done by now, and nothing of ours stands.
+      if (!isTornApart(error) || tries === mostTries) throw error
+    }
+  }
+}
+
+const mostTries = 4
+
+async function once<T>(
+  db: Db,
+  scope: Scope,
+  work: (tx: Tx) => Promise<T>,
+  limitMs: number,
+  sees: 'each_moment' | 'one_moment',
 ): Promise<T> {
   const { role, networks, organisations } = named(scope)
   return db.prisma.$transaction(

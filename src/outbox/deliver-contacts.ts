@@ -15,6 +15,7 @@ import { networkOf } from '../networks/network.ts'
 import { organisationOf } from '../networks/organisation.ts'
 import { begin, bodyHash, bookError, keyOf } from './attempt.ts'
 import type { Delivery, PromisedDocument } from './delivery.ts'
+import { followMerges } from './follow-merged.ts'
 import { type Lease, stillOurs } from './lease.ts'
 import type { OpenBook } from './open-book.ts'
 import type { OutboxDeps } from './outbox-deps.ts'
@@ -257,16 +258,6 @@ function candidatesNamed(name: string, names: string[], active: BookContact[]) {
   const taken = new Set(names.map((one) => one.toLowerCase()))
   const alike = active.filter((one) => taken.has(one.name.toLowerCase()))
   return { name, candidates: alike.map(({ id, name: bookName, email }) => ({ id, name: bookName, email })) }
-}
-
-/** Most times a book may have merged one contact into the next. */
-const mostMerges = 20
-
-function followMerges(contacts: BookContact[], id: string): BookContact | null {
-  const byId = new Map(contacts.map((one) => [one.id, one]))
-  let at = byId.get(id) ?? null
-  for (let step = 0; at?.mergedInto && step < mostMerges; step += 1) at = byId.get(at.mergedInto) ?? null
-  return at
 }
 
 function receiptFor(contact: Chosen): Receipt {

@@ -12,7 +12,8 @@ export type Outcome =
   | { delivery: Delivery; is: 'done'; receipt: Receipt; found: boolean }
   | { delivery: Delivery; is: 'error'; error: BookError; looked: boolean }
   | { delivery: Delivery; is: 'parked'; cause: string; facts: Record<string, unknown> }
-  | { delivery: Delivery; is: 'again'; afterMs: number; lookFirst: boolean }
+  /** `corrected`: refused as it was; it goes again with another body, so under another key. */
+  | { delivery: Delivery; is: 'again'; afterMs: number; lookFirst: boolean; corrected?: BookError }
   | { delivery: Delivery; is: 'nothing'; because: string }
 
 type Done = Extract<Outcome, { is: 'done' }>
@@ -119,9 +120,11 @@ async function write(
       await park(tx, delivery, outcome.cause, { ...outcome.facts, at: now })
       return null
     case 'again':
-      await endAttempt(tx, delivery, 'absent', null, null)
+      await (outcome.corrected
+        ? endAttempt(tx, delivery, 'refused', outcome.corrected.facts, outcome.corrected.facts.callId)
+        : endAttempt(tx, delivery, 'absent', null, null))
       await tx.$executeRaw`
-        update delivery set state = 'waiting', look_first = ${outcome.lookFirst}, due_at = quits_now() + make_interval(secs => ${outcome.afterMs / 1000})
+        update delivery set state = 'waiting', look_first = ${outcome.lookFirst}, generation = generation + ${outcome.corrected ? 1 : 0}, due_at = quits_now() + make_interval(secs => ${outcome.afterMs / 1000})
         where network_id = ${delivery.networkId}::uuid and id = ${delivery.id}::uuid and fence = ${lease.fence}`
       return null
     case 'error':

@@ -10,6 +10,7 @@ import { begin, bookError, keyOf } from './attempt.ts'
 import { checkFirst } from './check-first.ts'
 import { deliverContacts } from './deliver-contacts.ts'
 import type { Delivery } from './delivery.ts'
+import { followMerged } from './follow-merged.ts'
 import type { Lease } from './lease.ts'
 import { lookUp, triesWithoutWord } from './look-up.ts'
 import type { OpenBook } from './open-book.ts'
@@ -45,7 +46,7 @@ export async function sendGroup(deps: OutboxDeps, lease: Lease, book: OpenBook, 
     if (these.length === 0) continue
     const sent = await begin(deps, lease, these, verb, (begun) => callPut(deps, book, verb, begun))
     if (sent === 'lost') return lostLease
-    outcomes.push(...sent)
+    outcomes.push(...(verb === 'documents' ? await followMerged(deps, lease, book, sent) : sent))
   }
   return record(deps, lease, book, outcomes)
 }

@@ -5,6 +5,7 @@
  */
 import type { ErrorRequestHandler, Request, Response } from 'express'
 import { z } from 'zod'
+import { isDatabaseAway } from '../kit/database-trouble.ts'
 import { plainError } from '../kit/log.ts'
 import { Refusal } from '../kit/refusal.ts'
 import type { Deps } from './deps.ts'
@@ -118,6 +119,13 @@ export function problemOf(deps: Pick<Deps, 'config'>, error: unknown, traceId: s
   if (error instanceof z.ZodError) return problemOf(deps, malformedFrom(error, ''), traceId)
   const parser = bodyParserProblem(error)
   if (parser) return problemOf(deps, parser, traceId)
+  if (isDatabaseAway(error))
+    return make(
+      503,
+      'database_away',
+      'Our database does not answer at this moment, or takes no writes. Whether your request was done before that is not known.',
+      'Send it again, a POST under the same Idempotency-Key: it is done once, and you are told what became of it.',
+    )
   return make(
     500,
     'our_fault',
@@ -150,6 +158,8 @@ export function errorAnswers(deps: Deps): ErrorRequestHandler {
     if (problem.status >= 500 && problem.code === 'our_fault')
       deps.log.error({ error: plainError(error), traceId, path: pathToLog(ask.path) }, 'a request failed')
     if (answer.headersSent) return answer.end()
+    if (problem.code === 'database_away')
+      deps.log.error({ error: plainError(error), traceId, path: pathToLog(ask.path) }, 'the database is away')
     if (problem.status === 503) answer.set('Retry-After', '1')
     if (problem.status === 401) answer.set('WWW-Authenticate', 'Bearer')
     if (ask.path.startsWith('/v1/') || ask.path === '/v1') return sendProblem(answer, problem)

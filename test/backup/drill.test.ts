@@ -58,7 +58,7 @@ async function resumeAll(made: StandInGround) {
   await made.deliver()
 }
 
-test('restore drill: an older backup doubles nothing, takes over what the books hold, and lists what we forgot', async () => {
+test('fault 55: restore drill: an older backup doubles nothing, takes over what the books hold, and lists what we forgot', async () => {
   const { made, file, numbers, before } = await lostAfterBackup()
   expect(before.xero.map((one) => one.split(' ')[0])).toEqual([
     'invoice',
@@ -113,14 +113,14 @@ test('restore drill: an older backup doubles nothing, takes over what the books 
   for (const vendor of vendors) expect(new Set(after[vendor]).size).toBe(after[vendor].length)
 }, 240_000)
 
-test('restore drill without a sweep: whatever was waiting is looked for before it is put, and nothing is doubled', async () => {
+test('fault 55: restore drill without a sweep: whatever was waiting is looked for before it is put, and nothing is doubled', async () => {
   const { made, file, before } = await lostAfterBackup()
   await restored(made, file)
   await resumeAll(made)
   expect(await holds(made)).toEqual(before)
 }, 240_000)
 
-test('restore drill told by the command line: sweep lists marker, number, contact, amount and day; the same backup twice opens another series', async () => {
+test('fault 55: restore drill told by the command line: sweep lists marker, number, contact, amount and day; the same backup twice opens another series', async () => {
   const { made, file, numbers, before } = await lostAfterBackup()
   const url = await restored(made, file)
   const swept = await ask(made, url, ['sweep'])

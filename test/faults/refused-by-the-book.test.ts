@@ -124,7 +124,7 @@ test.each(vendors)(
     await ground.deliver()
     expect(await stateOf(vendor)).toBe('needs_sign_in')
     for (const state of await states(trade, vendor)) expect(state).toMatch(/ waiting$/)
-    await disconnect(ground.deps, { connectionId, actor: 'quits', reason: 'The book is gone' })
+    await disconnect(ground.deps, { connectionId, actor: 'quits' })
     await ground.deliver()
     expect(await stateOf(vendor)).toBe('ended')
     for (const state of await states(trade, vendor)) expect(state).toMatch(/ waiting$/)

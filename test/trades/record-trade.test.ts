@@ -243,7 +243,7 @@ describe('many at once', () => {
     expect(await world.balance('bakery')).toBe(-10_000n)
     expect(await world.brokenTruths()).toEqual([])
   })
-  test('two processes racing for the last credit never pass the limit, and numbers are given once', async () => {
+  test('fault 59: two processes racing for the last credit never pass the limit, and numbers are given once', async () => {
     const world = await smallWorld(on, { mill: {}, bakery: { creditLimit: 10_000n } })
     const other = openDb(on.db.url, { connections: 2, writers: 2 })
     const lanes = [world.acceptances, acceptancesOf(other)]

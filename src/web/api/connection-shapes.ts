@@ -90,6 +90,9 @@ export const mappingOut = z
     checkedAt: instantOut.nullable(),
     mapping: mappingShape.partial().meta({ description: 'As confirmed, or as proposed with what could be guessed' }),
     problems: z.array(z.object({ field: z.string(), why: z.string() })),
+    notices: z.array(z.object({ field: z.string(), why: z.string() })).meta({
+      description: 'What was renamed in the book since a person confirmed the mapping; it is used as before',
+    }),
     lists: z.object({
       accounts: z.array(
         z.object({
@@ -124,7 +127,8 @@ export function showMapping(kept: MappingKept, profile: Connection['profile']): 
     confirmedAt: instant(kept.confirmedAt),
     checkedAt: instant(kept.checkedAt),
     mapping: kept.mapping ?? kept.draft,
-    problems: kept.problem ?? [],
+    problems: (kept.problem ?? []).filter((one) => !one.isNotice),
+    notices: (kept.problem ?? []).filter((one) => one.isNotice).map(({ field, why }) => ({ field, why })),
     lists: {
       accounts: profile.accounts
         .filter((one) => one.active && !one.reserved)

@@ -44,7 +44,7 @@ test('a refusal by a rule is kept: the same words even when the rule would say y
   ])
 })
 
-test('the same key with another body, or on another thing, is refused', async () => {
+test('fault 58: the same key with another body, or on another thing, is refused', async () => {
   expect((await suspend('late', 'suspend-3')).status).toBe(200)
   expect(await suspend('other words', 'suspend-3')).toMatchObject({ status: 422, body: { code: 'key_of_other_body' } })
   const { avon, mill, bakery } = world
@@ -68,7 +68,7 @@ test('a malformed request, a missing thing and a wrong role keep nothing: mended
   expect(rows).toBe(1)
 })
 
-test('keys belong to who sends them: another’s same key is another request', async () => {
+test('fault 58: keys belong to who sends them: another’s same key is another request', async () => {
   const { app, avon } = world
   const other = app.client(await app.key({ role: 'convener', networkId: avon.uuid }))
   const body = { email: 'dora@avon.example', role: 'auditor' }
@@ -77,7 +77,7 @@ test('keys belong to who sends them: another’s same key is another request', a
   expect([first.status, second.status, second.headers.get('idempotency-replayed')]).toEqual([201, 201, null])
 })
 
-test('two at once with one key: one runs, the other waits to be told or is told', async () => {
+test('fault 57: two at once with one key: one runs, the other waits to be told or is told', async () => {
   const { avon } = world
   const body = { email: 'new@twice.example', organisation: { name: 'Twice Ltd' } }
   const post = () => avon.convener(`POST ${avon.path}/members`, { body, idempotencyKey: 'twice-1' })
@@ -93,7 +93,7 @@ test('two at once with one key: one runs, the other waits to be told or is told'
   expect(twice).toHaveLength(1)
 })
 
-test('a trade proposed and accepted many times at once under one key each is one trade and one debt', async () => {
+test('fault 57: a trade proposed and accepted many times at once under one key each is one trade and one debt', async () => {
   const { avon, mill, bakery } = world
   const body = saleOf(mill, bakery, '700')
   const propose = () => mill.owner(`POST ${avon.path}/trades`, { body, idempotencyKey: 'sale-1' })

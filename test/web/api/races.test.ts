@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => world.end())
 const statuses = (answers: Answered[]) => answers.map((one) => one.status).sort()
 
-test('32 acceptances at once at the limit: as many as fit, and not a penny more', async () => {
+test('fault 59: 32 acceptances at once at the limit: as many as fit, and not a penny more', async () => {
   const { avon, mill, bakery } = world
   const limits = { creditLimit: { amount: '10000', currency: 'GBP' }, reason: 'small' }
   await avon.convener(`PUT ${bakery.path}/limits`, { body: limits })
@@ -48,7 +48,7 @@ test('one trade accepted and declined at once, by different keys, ends one way',
   expect(statuses(answers)).toEqual([200, 409, 409, 409])
 })
 
-test('one key sent at once with two bodies is one of them', async () => {
+test('fault 58: one key sent at once with two bodies is one of them', async () => {
   const { avon, mill, bakery } = world
   const idempotencyKey = randomUUID()
   const post = (amount: string) =>

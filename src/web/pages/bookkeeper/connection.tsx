@@ -27,6 +27,11 @@ import { bookPage, connectionHere } from './book-frame.tsx'
 import { type BookNext, bookNext } from './book-next.ts'
 import { PausedNote, pausesOver } from './paused-note.tsx'
 
+/** A notice of something renamed is no reason to map anew. */
+function isMisfit(problem: unknown): boolean {
+  return Array.isArray(problem) && problem.some((one: { isNotice?: true }) => !one.isNotice)
+}
+
 export function connectionPages(serve: ReturnType<typeof pages>): void {
   serve.get('/members/:mem/connection', show)
   serve.post('/members/:mem/connection', begin, show)
@@ -137,7 +142,7 @@ async function read(visit: Visit, here: Here<AtMember>): Promise<Facts> {
         vendor: connection ? vendorName(connection.kind) : '',
         consent: consent ? idText('consent', consent.id) : null,
         isMapped: mapped?.confirmedAt != null,
-        hasMappingProblem: mapped?.problem != null,
+        hasMappingProblem: isMisfit(mapped?.problem),
         waiting: await tx.delivery.count({ where: { ...place, state: { in: ['waiting', 'sending'] } } }),
         parked: await tx.delivery.count({ where: { ...place, state: 'parked' } }),
         waitForYes: goesByItself ? 0 : await unapproved(tx, place),

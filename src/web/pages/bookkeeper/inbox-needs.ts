@@ -47,15 +47,18 @@ export function worstFirst(needs: Need[]): Need[] {
   )
 }
 
+/** A fault of a mapping that is no mere notice. */
+const misfit = '$[*] ? (!exists(@.isNotice))'
+
 async function connections(tx: Tx, ids: Uuid[]): Promise<Need[]> {
   const rows = await tx.$queryRaw<(Row & { state: ConnectionState; hasProblem: boolean })[]>`
-    select m.id as "memberId", o.name as business, n.name as network, c.state, p.problem is not null as "hasProblem",
+    select m.id as "memberId", o.name as business, n.name as network, c.state, jsonb_path_exists(p.problem, ${misfit}::jsonpath) as "hasProblem",
       (select count(*) from delivery d where d.network_id = m.network_id and d.organisation_id = o.id and d.state in ('waiting', 'sending'))::int as count,
       coalesce((c.last_error ->> 'at')::timestamptz, c.made_at) as since
     from member m join organisation o on o.id = m.organisation_id join network n on n.id = m.network_id
     join connection c on c.organisation_id = o.id and c.state <> 'ended'
     left join mapping p on p.connection_id = c.id and p.network_id = m.network_id
-    where o.id = any (${ids}::uuid[]) and (c.state in ('needs_sign_in', 'mapping') or p.problem is not null or (c.state = 'live' and p.confirmed_at is null))`
+    where o.id = any (${ids}::uuid[]) and (c.state in ('needs_sign_in', 'mapping') or jsonb_path_exists(p.problem, ${misfit}::jsonpath) or (c.state = 'live' and p.confirmed_at is null))`
   return rows.map(({ state, hasProblem, ...row }) =>
     state === 'needs_sign_in'
       ? {

@@ -6,6 +6,7 @@
  */
 
 import { z } from 'zod'
+import type { MappingFault } from '../../../books/check-mapping.ts'
 import type { Connection } from '../../../books/connection.ts'
 import {
   addNetwork,
@@ -188,16 +189,11 @@ async function show(visit: Visit): Promise<string> {
           {connection.bookName} in {vendorName(connection.kind)}. Its accounts and codes were last read on{' '}
           <When at={connection.profileReadAt} zone={here.network.timeZone} />.
         </p>
-        {kept.problem && (
-          <div class="alert" role="alert">
-            <p>This no longer fits the book:</p>
-            <ul>
-              {kept.problem.map((one) => (
-                <li key={one.field}>{one.why}</li>
-              ))}
-            </ul>
-          </div>
-        )}
+        <Faults faults={(kept.problem ?? []).filter((one) => !one.isNotice)} says="This no longer fits the book:" />
+        <Faults
+          faults={(kept.problem ?? []).filter((one) => one.isNotice)}
+          says="This was renamed in the book; look whether it is still what you meant, then confirm it below:"
+        />
         {mayChange && <MakeAccount visit={visit} base={base} kept={kept} connection={connection} />}
         <MappingForm visit={visit} base={base} kept={kept} profile={profile} mayChange={mayChange} />
         {mayChange && (
@@ -218,6 +214,20 @@ async function show(visit: Visit): Promise<string> {
       </>
     ),
   })
+}
+
+function Faults({ faults, says }: { faults: MappingFault[]; says: string }) {
+  if (faults.length === 0) return null
+  return (
+    <div class="alert" role="alert">
+      <p>{says}</p>
+      <ul>
+        {faults.map((one) => (
+          <li key={one.field}>{one.why}</li>
+        ))}
+      </ul>
+    </div>
+  )
 }
 
 function MakeAccount({
