@@ -1,5 +1,5 @@
 /**
- * `npm run simulate -- kill [--point words] [--vendor xero|quickbooks] [--json]`: the real process killed at every commit and around every
+ * `npm run simulate -- kill [--point words] [--vendor xero|quickbooks] [--journey name] [--json]`: the real process killed at every commit and around every
  * vendor's call, started again, and the oracles after each.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -14,7 +14,12 @@ import { openKillScene } from './kill/scene.ts'
 export async function run(args: string[]): Promise<number> {
   const { values: asked } = parseArgs({
     args,
-    options: { point: { type: 'string' }, vendor: { type: 'string' }, json: { type: 'boolean' } },
+    options: {
+      point: { type: 'string' },
+      vendor: { type: 'string' },
+      journey: { type: 'string' },
+      json: { type: 'boolean' },
+    },
   })
   const home = await mkdtemp(join(tmpdir(), 'quits-kill-home-'))
   const database = await startEmbeddedPostgres({ home, durable: false })
@@ -25,6 +30,7 @@ export async function run(args: string[]): Promise<number> {
       const matrix = await killMatrix(scene, {
         ...(asked.point ? { name: asked.point } : {}),
         ...(asked.vendor ? { vendor: asked.vendor } : {}),
+        ...(asked.journey ? { journey: asked.journey } : {}),
         say: (line) => process.stderr.write(`${line}\n`),
       })
       const { points, notMet, broken, killed } = matrix

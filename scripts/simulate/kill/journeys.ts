@@ -3,10 +3,12 @@
  * and done when what was asked for is so. A new one is one line more in `journeys`.
  */
 import { createHmac, randomUUID } from 'node:crypto'
-import { idText, type Uuid } from '../../../src/kit/ids.ts'
+import type { Uuid } from '../../../src/kit/ids.ts'
 import { invariant } from '../../../src/kit/invariant.ts'
 import type { Firm, Vendor } from '../../bench-delivery/scene.ts'
 import { marketOf } from '../../bench-delivery/trade-many.ts'
+import { ask, networkText } from './asking.ts'
+import { connecting } from './connecting.ts'
 import { consentTo, type KillScene, memberText, webhookKeys } from './scene.ts'
 
 export type Round = {
@@ -29,6 +31,7 @@ const minuteMs = 60_000
 
 export const journeys: Journey[] = [
   ...vendors.flatMap((vendor): Journey[] => [
+    { name: 'connect', vendor, prepare: (scene) => connecting(scene, vendor) },
     { name: 'deliver a sale', vendor, prepare: (scene) => sale(scene, vendor) },
     { name: 'deliver bills in a batch', vendor, prepare: (scene) => bills(scene, vendor) },
     { name: 'deliver a reversal', vendor, prepare: (scene) => reversal(scene, vendor) },
@@ -61,13 +64,19 @@ async function sellThroughDoor(
   return {
     tradeId: () => tradeId,
     async drive() {
-      const answer = await ask(scene, key, 'POST', '/v1/trades', idempotencyKey, {
-        networkId: networkText(scene),
-        sellerId: memberText(seller.memberId),
-        buyerId: memberText(buyerId),
-        description: 'Flour for November',
-        lines: [{ description: 'Flour, a sack', net: { amount: '10', currency: 'GBP' }, treatment: 'outside' }],
-        creditBasisPoints: share,
+      const answer = await ask(scene, {
+        key,
+        method: 'POST',
+        path: '/v1/trades',
+        idempotencyKey,
+        body: {
+          networkId: networkText(scene),
+          sellerId: memberText(seller.memberId),
+          buyerId: memberText(buyerId),
+          description: 'Flour for November',
+          lines: [{ description: 'Flour, a sack', net: { amount: '10', currency: 'GBP' }, treatment: 'outside' }],
+          creditBasisPoints: share,
+        },
       })
       invariant(
         answer.status === 201 && answer.body.state === 'accepted',
@@ -106,7 +115,7 @@ async function reversal(scene: KillScene, vendor: Vendor): Promise<Round> {
   return {
     async drive() {
       const path = `/v1/networks/${networkText(scene)}/trades/${sold.tradeId()}/reverse`
-      const answer = await ask(scene, key, 'POST', path, idempotencyKey, { reason: 'wrong buyer' })
+      const answer = await ask(scene, { key, method: 'POST', path, idempotencyKey, body: { reason: 'wrong buyer' } })
       invariant(answer.status === 200, `a reversal was answered ${JSON.stringify(answer.body)}`)
       isAnswered = true
     },
@@ -134,7 +143,7 @@ async function reconcile(scene: KillScene, vendor: Vendor): Promise<Round> {
   let isAnswered = false
   return {
     async drive() {
-      const answer = await ask(scene, key, 'POST', path, randomUUID(), {})
+      const answer = await ask(scene, { key, method: 'POST', path, idempotencyKey: randomUUID(), body: {} })
       invariant(answer.status === 201, `a reconciliation was answered ${JSON.stringify(answer.body)}`)
       isAnswered = true
     },
@@ -221,7 +230,7 @@ async function backfill(scene: KillScene): Promise<Round> {
   return {
     async drive() {
       const path = `/v1/networks/${networkText(scene)}/imports/trades?fileName=${fileName}`
-      const answer = await ask(scene, key, 'POST', path, randomUUID(), text)
+      const answer = await ask(scene, { key, method: 'POST', path, idempotencyKey: randomUUID(), body: text })
       invariant(
         answer.status < 300 && Number(answer.body.done) + Number(answer.body.known) === rows,
         `an import was answered ${JSON.stringify(answer.body).slice(0, 300)}`,
@@ -265,28 +274,4 @@ export async function untilQuiet(scene: KillScene): Promise<void> {
     invariant(performance.now() < end, 'it never becomes quiet')
     await new Promise((done) => setTimeout(done, 20))
   }
-}
-
-const networkText = (scene: KillScene) => idText('network', scene.books.networkId)
-
-type Answered = { status: number; body: Record<string, unknown> }
-async function ask(
-  scene: KillScene,
-  key: string,
-  method: string,
-  path: string,
-  idempotencyKey: string,
-  body: unknown,
-): Promise<Answered> {
-  const isText = typeof body === 'string'
-  const answer = await fetch(`${scene.service.url}${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${key}`,
-      'idempotency-key': idempotencyKey,
-      'content-type': isText ? 'text/csv' : 'application/json',
-    },
-    body: isText ? body : JSON.stringify(body),
-  })
-  return { status: answer.status, body: (await answer.json()) as Answered['body'] }
 }

@@ -14,6 +14,10 @@ import type { Point } from './service.ts'
 export type MatrixAsk = {
   name?: string
   vendor?: string
+  /** Only journeys whose names begin so. */
+  journey?: string
+  /** A point that another journey has too is killed there only. */
+  isEachOnce?: boolean
   /** Of `of` shares of all points, this one. */
   share?: { turn: number; of: number }
   say(line: string): void
@@ -32,10 +36,13 @@ const lookMs = 15
 export async function killMatrix(scene: KillScene, ask: MatrixAsk): Promise<Matrix> {
   const matrix: Matrix = { points: 0, killed: [], notMet: [], broken: [] }
   let place = 0
+  const seen = new Set<string>()
   await scene.service.start()
   for (const journey of journeys) {
     if (ask.vendor && journey.vendor !== ask.vendor && journey.vendor !== 'either') continue
-    const points = await pointsOf(scene, journey)
+    if (ask.journey && !titleOf(journey).startsWith(ask.journey)) continue
+    const all = await pointsOf(scene, journey)
+    const points = ask.isEachOnce ? all.filter((one) => isNew(seen, `${journey.vendor} ${nameOf(one)}`)) : all
     ask.say(`${titleOf(journey)}: ${points.length} points`)
     for (const point of points) {
       place += 1
@@ -78,7 +85,7 @@ async function killAt(scene: KillScene, journey: Journey, point: Point): Promise
   scene.service.arm(null)
   const broken: string[] = []
   try {
-    await scene.travel(journey.minute === undefined ? afterKillMs : afterKillMs)
+    await scene.travel(afterKillMs)
     await begin(scene, journey)
     await drive(scene, round)
     await settle(scene, round, journey)
@@ -132,6 +139,12 @@ async function untilSo(isSo: () => Promise<boolean>, withinMs = patienceMs): Pro
     await pause(lookMs)
   }
   return false
+}
+
+function isNew(seen: Set<string>, name: string): boolean {
+  if (seen.has(name)) return false
+  seen.add(name)
+  return true
 }
 
 export const nameOf = ({ phase, label, nth }: Point) => `${phase} ${label}${nth > 1 ? ` (${nth})` : ''}`

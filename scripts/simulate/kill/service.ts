@@ -16,6 +16,8 @@ import { openVendorGate } from './vendor-gate.ts'
 export type Point = { phase: 'before' | 'after'; label: string; nth: number }
 export type Service = {
   url: string
+  /** Where it finds each vendor. */
+  gates: Record<'xero' | 'quickbooks', string>
   /** What has passed since recording began. */
   record(): Point[]
   recorded(): Point[]
@@ -91,6 +93,7 @@ export async function openService(settings: Settings): Promise<Service> {
 
   return {
     url,
+    gates: { xero: xero.url, quickbooks: quickbooks.url },
     record() {
       const before = passed
       passed = []
