@@ -7,6 +7,7 @@ import type { Closing } from '../bench/closing.ts'
 import type { Ground } from '../bench/ground.ts'
 import { measureBacklogs } from './backlog.ts'
 import { measureRealTime } from './real-time.ts'
+import { measureRestore } from './restore.ts'
 
 export type Size = {
   backlogXero: number
@@ -20,6 +21,10 @@ export type Size = {
   breathMs: number
   /** Waiting in one book while the others are measured. */
   crowd: number
+  /** Entries of the ledger that is backed up and restored. */
+  restored: number
+  /** Trades of each pair before that backup, while it is made, and after it. */
+  tradesAroundBackup: number
 }
 export const sizes = {
   whole: {
@@ -29,16 +34,28 @@ export const sizes = {
     pairs: 20,
     turns: 3,
     crowd: 100_000,
+    restored: 1_000_000,
+    tradesAroundBackup: 30,
     breathMs: 15_000,
   },
-  toy: { backlogXero: 200, backlogQuickBooks: 120, outage: 600, pairs: 2, turns: 1, crowd: 500, breathMs: 1_000 },
+  toy: {
+    backlogXero: 200,
+    backlogQuickBooks: 120,
+    outage: 600,
+    pairs: 2,
+    turns: 1,
+    crowd: 500,
+    restored: 2_000,
+    tradesAroundBackup: 2,
+    breathMs: 1_000,
+  },
 } as const satisfies Record<string, Size>
 
 export type Measuring = { ground: Ground; closing: Closing; say: (line: string) => void; size: Size }
 export type Figures = Record<string, number>
 export type Part = (measuring: Measuring) => Promise<Figures>
 
-export const parts: readonly Part[] = [measureRealTime, measureBacklogs]
+export const parts: readonly Part[] = [measureRealTime, measureBacklogs, measureRestore]
 
 /** The figures that are promised, and how far each may go. */
 export const promised: Record<string, { most?: number; least?: number }> = {
@@ -52,6 +69,8 @@ export const promised: Record<string, { most?: number; least?: number }> = {
   backlog_429: { most: 0 },
   outage_recovery_vs_min: { most: 1.2 },
   two_workers_vs_one: { least: 1.7 },
+  restore_1m_min: { most: 10 },
+  restore_doubles: { most: 0 },
 }
 
 /** Whole numbers whole, others with three places. */
