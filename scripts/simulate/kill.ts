@@ -11,6 +11,9 @@ import { migrate } from '../../src/kit/migrate.ts'
 import { killMatrix } from './kill/matrix.ts'
 import { openKillScene } from './kill/scene.ts'
 
+/** Each point takes one or two, twice where it was not met. */
+const enoughNewcomers = 1_200
+
 export async function run(args: string[]): Promise<number> {
   const { values: asked } = parseArgs({
     args,
@@ -25,7 +28,7 @@ export async function run(args: string[]): Promise<number> {
   const database = await startEmbeddedPostgres({ home, durable: false })
   try {
     await migrate(database.url)
-    const scene = await openKillScene(database.url)
+    const scene = await openKillScene(database.url, enoughNewcomers)
     try {
       const matrix = await killMatrix(scene, {
         ...(asked.point ? { name: asked.point } : {}),

@@ -42,15 +42,14 @@ export type KillScene = {
 
 export const webhookKeys = { xero: 'xero-bell-key', quickbooks: 'quickbooks-bell-key' } as const
 const aMonthMinor = 900_000_000_000n
-/** Of members without a book, whom nobody has traded with. */
-const newcomerPairs = 150
 
-export async function openKillScene(databaseUrl: string, build?: string): Promise<KillScene> {
-  const folder = build ?? (await mkdtemp(join(tmpdir(), 'quits-kill-')))
-  if (!build) buildInto(folder)
+/** Each journey takes one or two of the newcomers. */
+export async function openKillScene(databaseUrl: string, newcomers: number): Promise<KillScene> {
+  const folder = await mkdtemp(join(tmpdir(), 'quits-kill-'))
+  buildInto(folder)
   const books = await openBooks(databaseUrl, [
     { seller: 'xero', buyer: 'quickbooks' },
-    ...Array(newcomerPairs).fill({ seller: null, buyer: null }),
+    ...Array(newcomers / 2).fill({ seller: null, buyer: null }),
   ])
   const client = new pg.Client({ connectionString: databaseUrl })
   client.on('error', () => undefined)
@@ -120,7 +119,7 @@ export async function openKillScene(databaseUrl: string, build?: string): Promis
       await service.close()
       await client.end()
       await books.end()
-      if (!build) await rm(folder, { recursive: true, force: true })
+      await rm(folder, { recursive: true, force: true })
     },
   }
 }
