@@ -1,10 +1,10 @@
 /**
- * What is kept in mind of each book, so that writing needs no reading: its accounts for a while, its short code for good.
+ * What is kept in mind of each book, so that writing needs no reading: its accounts for a while, its short code for good, its lock.
  *
  * Keeps: one reading at a time for a book, however many ask.
  * Never: a token, an amount or a document.
  */
-import type { BookProfile, Grant } from '../port.ts'
+import type { BookProfile, Day, Grant } from '../port.ts'
 import { listAt, textAt } from './answer.ts'
 import { chartLivesMs } from './limits.ts'
 import { accountFrom, organisationIn } from './profile.ts'
@@ -16,6 +16,8 @@ export type Frame = { shortCode: string | null; currency: string }
 export type XeroSheets = {
   chart(grant: Grant): Promise<Chart>
   frame(grant: Grant): Promise<Frame>
+  /** Through which day it was closed when we last read of it. */
+  lock(bookId: string): Day | null
   learn(profile: BookProfile): void
   /** As learn, from what was read at that time; what the book has refused since is not believed again. */
   know(profile: BookProfile, readAt: Date): void
@@ -29,11 +31,14 @@ export function xeroSheets(wire: XeroWire, now: () => Date): XeroSheets {
   const charts = new Map<string, { at: number; chart: Promise<Chart> }>()
   const frames = new Map<string, Promise<Frame>>()
   const refusedAt = new Map<string, number>()
+  const locks = new Map<string, Day>()
 
-  function take({ bookId, accounts, shortCode, currency }: BookProfile, at: number): void {
-    for (const kept of [charts, frames, refusedAt]) if (kept.size >= mostBooks) kept.clear()
+  function take({ bookId, accounts, shortCode, currency, lockedThrough }: BookProfile, at: number): void {
+    for (const kept of [charts, frames, refusedAt, locks]) if (kept.size >= mostBooks) kept.clear()
     charts.set(bookId, { at, chart: Promise.resolve(new Map(accounts.map((account) => [account.id, account]))) })
     frames.set(bookId, Promise.resolve({ shortCode, currency }))
+    if (lockedThrough === null) locks.delete(bookId)
+    else locks.set(bookId, lockedThrough)
   }
 
   return {
@@ -45,6 +50,7 @@ export function xeroSheets(wire: XeroWire, now: () => Date): XeroSheets {
     frame(grant) {
       return frames.get(grant.bookId) ?? keep(frames, grant.bookId, readFrame(wire, grant), (frame) => frame)
     },
+    lock: (bookId) => locks.get(bookId) ?? null,
     learn: (profile) => take(profile, now().getTime()),
     know(profile, readAt) {
       const at = readAt.getTime()

@@ -2,7 +2,7 @@
  * What should be there: accounts, contacts, documents, payments and allocations, each with a verdict of its own.
  *
  * Keeps: only PUT makes things, a key goes with every call, and an answer without an id is never taken for a yes.
- * Never: reads in steady state; what an answer tells is what we know.
+ * Never: reads in steady state; what an answer tells is what we know. A day that was closed is asked about once more.
  */
 import type { Allocations, Account as XeroAccount } from 'xero-node'
 import type { CallAnswer } from '../http.ts'
@@ -64,8 +64,10 @@ export function xeroWrites(wire: XeroWire, sheets: XeroSheets, now: () => Date) 
         ask.thing.clearing === null &&
         goesThroughPaper(chart.get(ask.thing.accountId)),
     )
-    const rest = slots.filter((slot) => !refused[0].includes(slot) && !throughPaper.includes(slot))
-    const money = throughPaper.map(
+    const closed = await closedFor(grant, slots)
+    const rest = slots.filter((slot) => ![refused[0], closed[0], throughPaper].some((some) => some.includes(slot)))
+    const open = throughPaper.filter((slot) => !closed[0].includes(slot))
+    const money = open.map(
       (slot): Part<NewDocument> => [[slot], async () => [await putThroughPaper(grant, slot.ask as Ask<Money>, groups)]],
     )
     const parts = groups.map(
@@ -74,15 +76,19 @@ export function xeroWrites(wire: XeroWire, sheets: XeroSheets, now: () => Date) 
         (some) => put(grant, some, group),
       ],
     )
-    return inTurn(asks, [refused, ...parts, ...money])
+    const shut: typeof closed = [closed[0].filter((slot) => !refused[0].includes(slot)), closed[1]]
+    return inTurn(asks, [refused, shut, ...parts, ...money])
   }
 
   async function putPayments(grant: Grant, asks: Ask<Payment | Allocation>[]): Promise<Verdict[]> {
     const slots = slotsOf(asks)
     const isPayment = (slot: Slot<Payment | Allocation>) => slot.ask.thing.kind === 'payment'
-    const payments = slots.filter(isPayment)
-    const allocations = slots.filter((slot) => !isPayment(slot))
+    const closed = await closedFor(grant, slots)
+    const open = slots.filter((slot) => !closed[0].includes(slot))
+    const payments = open.filter(isPayment)
+    const allocations = open.filter((slot) => !isPayment(slot))
     return inTurn(asks, [
+      closed,
       [payments, (some) => put(grant, some, paymentGroup)],
       ...allocations.map(
         (slot): Part<Payment | Allocation> => [
@@ -91,6 +97,28 @@ export function xeroWrites(wire: XeroWire, sheets: XeroSheets, now: () => Date) 
         ],
       ),
     ])
+  }
+
+  /**
+   * What is dated in a closed period. Xero lets an adviser's connection write there, and we do not: where a lock is known to stand,
+   * it is asked for once more, and what it covers is refused.
+   */
+  async function closedFor<T extends { datedOn: Day }>(grant: Grant, slots: Slot<T>[]): Promise<Part<T>> {
+    const known = sheets.lock(grant.bookId)
+    const isShut = (lock: Day | null) => (slot: Slot<T>) => lock !== null && slot.ask.thing.datedOn <= lock
+    const lock = slots.some(isShut(known)) ? await readLock(grant) : null
+    const said = `Xero is locked through ${lock}.`
+    const error = () =>
+      new BookError('period_locked', {
+        ...refuse('period_locked', 'period_locked', said).facts,
+        lockedThrough: lock ?? '',
+      })
+    return [slots.filter(isShut(lock)), async (some) => some.map(() => ({ ok: false, error: error() }))]
+  }
+
+  async function readLock(grant: Grant): Promise<Day | null> {
+    const { json } = await wire.read(grant, (api) => api.getOrganisations(grant.bookId))
+    return latestLockIn(organisationIn(json))
   }
 
   async function putThroughPaper(
@@ -212,8 +240,7 @@ export function xeroWrites(wire: XeroWire, sheets: XeroSheets, now: () => Date) 
   /** Xero names the day for documents but not for payments. Not getting it changes nothing in the refusal. */
   async function lockOf(grant: Grant): Promise<Day | null> {
     try {
-      const { json } = await wire.read(grant, (api) => api.getOrganisations(grant.bookId))
-      return latestLockIn(organisationIn(json))
+      return await readLock(grant)
     } catch (error) {
       if (error instanceof BookError) return null
       throw error
