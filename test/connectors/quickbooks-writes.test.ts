@@ -48,7 +48,7 @@ function expectSchema(definition: string) {
   expect(validate?.(sent[0]?.body), JSON.stringify(validate?.errors)).toBe(true)
 }
 
-test('an invoice bears our number, its marker in the note, net lines with item and VAT code', async () => {
+test('quickbooks group 15: an invoice bears our number, its marker in the note, net lines with item and VAT code', async () => {
   takes('Invoice', { TotalAmt: 1200, Balance: 1200 }, { requestid: 'key-1', minorversion: '75' })
   const [verdict] = await connectorWith().putDocuments(grant, [{ key: 'key-1', thing: invoice() }])
 

@@ -124,7 +124,7 @@ afterAll(() => nock.restore())
 describe('what Xero answers is told as a kind and a cause', () => {
   for (const file of readdirSync(folder).sort()) {
     const recording = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Recording
-    test(file.replace('.json', ''), async () => {
+    test(`xero group 6: xero group 9: xero group 11: xero group 13: xero group 15: the answer of ${file}`, async () => {
       standIn({ organisation: recording.organisation, connections: recording.connections })
       let played: nock.Scope | null = null
       const { status, headers, body } = recording.reply

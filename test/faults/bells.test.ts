@@ -87,7 +87,7 @@ async function settledSale(seller: Vendor): Promise<{ id: Uuid; invoiceId: strin
 }
 
 for (const vendor of vendors) {
-  test(`fault 41: a bell of ${vendor} rung three times is stored once and is one look with one effect`, async () => {
+  test(`fault 41: xero group 14: quickbooks group 22: a bell of ${vendor} rung three times is stored once and is one look with one effect`, async () => {
     const { id, invoiceId } = await settledSale(vendor)
     await edit(vendor, { deed: 'voidInvoice', id: invoiceId })
     const known = (await bells(vendor)).length
@@ -117,7 +117,7 @@ for (const vendor of vendors) {
   })
 }
 
-test('fault 42: bells out of order: what the book says when it is read is what counts', async () => {
+test('fault 42: xero group 14: quickbooks group 22: bells out of order: what the book says when it is read is what counts', async () => {
   const [plain, changed] = [await settledSale('xero'), await settledSale('xero')]
   await edit('xero', { deed: 'voidInvoice', id: plain.invoiceId })
   await edit('xero', { deed: 'editInvoice', id: changed.invoiceId, amount: '1.00' })
@@ -142,7 +142,7 @@ test('what we put rings as well, and is not read back for it', async () => {
   expect((await bells('xero')).filter((one) => !one.answered)).toEqual([])
 })
 
-test('fault 45: bells lost for a day: the hourly sweep finds all, and the silence is told', async () => {
+test('fault 45: xero group 14: quickbooks group 22: bells lost for a day: the hourly sweep finds all, and the silence is told', async () => {
   const sales = [await settledSale('xero'), await settledSale('quickbooks')] as const
   await edit('xero', { deed: 'voidInvoice', id: sales[0].invoiceId })
   await edit('quickbooks', { deed: 'voidInvoice', id: sales[1].invoiceId })

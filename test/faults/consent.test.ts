@@ -62,7 +62,7 @@ const refusals = async () =>
   ).map(({ facts, actor: who }) => ({ who, code: facts.code, cause: facts.cause }))
 
 test.each(vendors)(
-  'fault 36: a sign-in at %s that chooses another organisation is refused with both names',
+  'fault 36: xero group 12: quickbooks group 7: a sign-in at %s that chooses another organisation is refused with both names',
   async (vendor) => {
     const firm = ground.firm(vendor)
     const other = neighbourOf(vendor)
@@ -94,7 +94,7 @@ test.each(vendors)('fault 37: an organisation of %s that is one member’s is re
   expect({ mine: await stands(firm.connectionId), theirs: await stands(other.connectionId) }).toEqual(before)
 })
 
-test('fault 39: a consent at Xero that leaves out the reports is named as such; documents go, and only the balance is not read', async () => {
+test('fault 39: xero group 15: a consent at Xero that leaves out the reports is named as such; documents go, and only the balance is not read', async () => {
   const firm = ground.firm('xero')
   const reports = ['trialbalance', 'balancesheet', 'banksummary'].map((name) => `accounting.reports.${name}.read`)
   ground.fault('xero', { knob: 'fewerScopes', value: reports })
@@ -123,7 +123,7 @@ test('fault 39: a consent at Xero that leaves out the reports is named as such; 
   expect(await reconcileBook(ground.deps, ask)).toMatchObject({ state: 'done', driftMinor: 0n })
 })
 
-test('fault 39: what needs a right that was not granted is parked by that name, and goes by itself once it is granted', async () => {
+test('fault 39: xero group 15: what needs a right that was not granted is parked by that name, and goes by itself once it is granted', async () => {
   const firm = ground.firm('xero')
   ground.fault('xero', { knob: 'fewerScopes', value: ['accounting.payments'] })
   await signIn(ground.deps, ground.networkId, firm)
@@ -147,7 +147,7 @@ test('fault 39: a consent at QuickBooks without the books is refused, and nothin
 })
 
 test.each(vendors)(
-  'fault 40: at %s a state that was used, forged or begun by another, and a code sent twice, store no token',
+  'fault 40: quickbooks group 7: at %s a state that was used, forged or begun by another, and a code sent twice, store no token',
   async (vendor) => {
     const firm = ground.firm(vendor)
     const url = await answered(firm, firm.name)

@@ -39,7 +39,7 @@ async function named(vendor: Vendor): Promise<Map<string, string>> {
 }
 
 test.each(vendors)(
-  'fault 47: what a person deletes, voids, edits or unpays in %s is named, and never written over or made again',
+  'fault 47: xero group 9: quickbooks group 13: what a person deletes, voids, edits or unpays in %s is named, and never written over or made again',
   async (vendor) => {
     const trades = []
     for (let place = 0; place < 4; place += 1) trades.push(await ground.sell(vendor, BigInt(11_000 + place)))

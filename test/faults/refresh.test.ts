@@ -70,7 +70,7 @@ async function goesOnceSignedIn(vendor: Vendor, trades: string[]): Promise<void>
   expect(begun.map(({ id }) => id)).toEqual(papers.map(({ id }) => id))
 }
 
-test('fault 32: fifty callers in four processes with an expired token make one refresh call at each vendor', async () => {
+test('fault 32: xero group 4: quickbooks group 2: fifty callers in four processes with an expired token make one refresh call at each vendor', async () => {
   const ask: AskingProcess = {
     url: ground.deps.db.url,
     at: '',
@@ -108,7 +108,7 @@ test('fault 32: fifty callers in four processes with an expired token make one r
   }
 }, 60_000)
 
-test('fault 33: a token endpoint slower than three and a half seconds is waited for: one call, and its answer is used', async () => {
+test('fault 33: xero group 4: quickbooks group 6: a token endpoint slower than three and a half seconds is waited for: one call, and its answer is used', async () => {
   await growOld()
   const before = new Map(vendors.map((vendor) => [vendor, ground.mark(vendor)]))
   for (const vendor of vendors) ground.fault(vendor, { knob: 'tokenSlow', value: 3_600, match: { path: tokenPath } })
@@ -118,7 +118,7 @@ test('fault 33: a token endpoint slower than three and a half seconds is waited 
 }, 20_000)
 
 test.each(vendors)(
-  'fault 33: the answer to a refresh is lost at %s: the token it was asked with works again',
+  'fault 33: xero group 4: quickbooks group 4: the answer to a refresh is lost at %s: the token it was asked with works again',
   async (vendor) => {
     await growOld()
     ground.world.troubles.push({ kind: 'lost_back', vendor, ofToken: true, skip: 0 })
@@ -130,7 +130,7 @@ test.each(vendors)(
 )
 
 test.each(vendors)(
-  'fault 11: a process dies between the answer to its refresh and its storing: %s lets the next one in',
+  'fault 11: xero group 4: quickbooks group 3: a process dies between the answer to its refresh and its storing: %s lets the next one in',
   async (vendor) => {
     await growOld()
     await use(vendor)
@@ -149,7 +149,7 @@ test.each(vendors)(
 )
 
 test.each(vendors)(
-  'fault 11: where the lost pair cannot be had again, %s needs a sign-in, and what is promised is held',
+  'fault 11: quickbooks group 3: where the lost pair cannot be had again, %s needs a sign-in, and what is promised is held',
   async (vendor) => {
     await use(vendor)
     // QuickBooks gives another token after a day, and the old one is dead at once; Xero takes the old one for half an hour.
@@ -167,7 +167,7 @@ test.each(vendors)(
 )
 
 test.each(vendors)(
-  'fault 34: invalid_grant at %s is final: no loop, one mail, all held and sent in order after a sign-in',
+  'fault 34: xero group 12: quickbooks group 5: invalid_grant at %s is final: no loop, one mail, all held and sent in order after a sign-in',
   async (vendor) => {
     await growOld()
     const mails = await mailCount()

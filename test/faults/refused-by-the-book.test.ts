@@ -89,7 +89,7 @@ test.each(vendors)(
 )
 
 test.each(vendors)(
-  'fault 31: when the plan of a book in %s ends, the connection asks for a sign-in, everything is held, and goes when it is back',
+  'fault 31: quickbooks group 18: when the plan of a book in %s ends, the connection asks for a sign-in, everything is held, and goes when it is back',
   async (vendor) => {
     edit(vendor, { deed: 'subscriptionLapsed' })
     const trade = await ground.sell(vendor)
@@ -170,7 +170,7 @@ test.each(vendors)(
 )
 
 test.each(vendors)(
-  'fault 27: an account that was archived in %s parks its documents at once; another one chosen, they go by themselves',
+  'fault 27: xero group 9: quickbooks group 10: an account that was archived in %s parks its documents at once; another one chosen, they go by themselves',
   async (vendor) => {
     const { connectionId } = ground.firm(vendor)
     const { networkId } = ground
@@ -204,7 +204,7 @@ test.each(vendors)(
 )
 
 test.each(vendors)(
-  'fault 27: a VAT code that was made inactive in %s parks the invoice at once, and the rest of the book goes on',
+  'fault 27: xero group 6: a VAT code that was made inactive in %s parks the invoice at once, and the rest of the book goes on',
   async (vendor) => {
     const { connectionId } = ground.firm(vendor)
     const held = await worker((tx) => mappingOf(tx, connectionId, ground.networkId))

@@ -22,7 +22,7 @@ const secondPage: Record<Vendor, { path: string }> = {
 }
 
 test.each(vendors)(
-  'fault 30: rows that shift between two pages of %s hide nothing from sweep and reconciliation',
+  'fault 30: xero group 10: quickbooks group 21: rows that shift between two pages of %s hide nothing from sweep and reconciliation',
   async (vendor) => {
     const { organisationId, bookId } = ground.firm(vendor)
     for (let place = 0; place < others[vendor]; place += 1)
