@@ -35,9 +35,12 @@ test(
       'calls_backlog_xero',
       'calls_backlog_quickbooks',
       'backlog_429',
+      'restore_doubles',
     ])
       expect(told[key], key).toBeLessThanOrEqual(promised[key]?.most ?? 0)
     expect(told.real_time_429).toBe(0)
+    // In each of four books: an invoice or bill and its payment for each of two trades, waiting at the backup, and made after it.
+    expect(told).toMatchObject({ restore_lost: 0, restore_adopted: 16, restore_listed: 16 })
   },
   longestMs,
 )
