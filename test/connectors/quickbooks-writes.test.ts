@@ -279,7 +279,7 @@ test('who pays into the account is looked up, since a deposit must say whether i
   })
 })
 
-test('quickbooks group 27: an amount of fifteen digits goes out and comes back digit for digit', async () => {
+test('fault 61: quickbooks group 27: an amount of fifteen digits goes out and comes back digit for digit', async () => {
   sent = []
   let raw = ''
   nock(api)

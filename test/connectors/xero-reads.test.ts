@@ -555,7 +555,7 @@ describe('bells', () => {
 })
 
 describe('decimals', () => {
-  test('every amount Xero takes goes out and comes back exactly', () => {
+  test('fault 61: every amount Xero takes goes out and comes back exactly', () => {
     fc.assert(
       fc.property(fc.bigInt(-999_999_999_999n, 999_999_999_999n), (minor) => {
         expect(minorFrom(decimalFrom(minor))).toBe(minor)

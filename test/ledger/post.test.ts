@@ -115,12 +115,12 @@ describe('refusals, in the order they are asked', () => {
     const ledger = await smallLedger(db, { bakery: {} })
     await expect(ledger.sale('a', 'bakery', 'bakery', 0n)).rejects.toMatchObject(refusal('accounts_must_differ'))
   })
-  test('the amount is above zero', async () => {
+  test('fault 61: the amount is above zero', async () => {
     const ledger = await smallLedger(db, { bakery: {}, mill: {} })
     await expect(ledger.sale('a', 'bakery', 'mill', 0n)).rejects.toMatchObject(refusal('amount_must_be_positive'))
     await expect(ledger.sale('b', 'bakery', 'mill', -1n)).rejects.toMatchObject(refusal('amount_must_be_positive'))
   })
-  test('the amount is at most the largest', async () => {
+  test('fault 61: the amount is at most the largest', async () => {
     const ledger = await smallLedger(db, { bakery: {}, mill: {} })
     await expect(ledger.sale('a', 'bakery', 'mill', 10n ** 30n)).rejects.toMatchObject(refusal('amount_too_large'))
     await expect(ledger.sale('b', 'bakery', 'mill', 1_000_000_000_000n)).rejects.toMatchObject(
@@ -342,7 +342,7 @@ test('the soft limit is told once per deepening', async () => {
   ])
 })
 
-test('the ledger day is the network’s, and neither it nor the instant runs backwards with the clock', async () => {
+test('fault 53: the ledger day is the network’s, and neither it nor the instant runs backwards with the clock', async () => {
   const ledger = await smallLedger(db, { bakery: {}, mill: {} }, 'Pacific/Auckland')
   await ground.setClock(new Date('2026-03-02T12:30:00.000Z'))
   const first = await ledger.sale('a', 'bakery', 'mill', 1n)
