@@ -30,7 +30,9 @@ const afterKillMs = 180_000
 const hourMs = 3_600_000
 const minuteMs = 60_000
 const patienceMs = 1_500
-const mostPatience = 20
+const schedulePatienceMs = 6_000
+/** A loaded machine takes its time. */
+const longestMs = 90_000
 const lookMs = 15
 
 export async function killMatrix(scene: KillScene, ask: MatrixAsk): Promise<Matrix> {
@@ -77,10 +79,7 @@ async function killAt(scene: KillScene, journey: Journey, point: Point): Promise
   const round = await ready(scene, journey)
   scene.service.arm(point)
   await drive(scene, round)
-  for (let waited = 0; waited < mostPatience && !scene.service.wasKilled(); waited += 1) {
-    if (await untilSo(async () => scene.service.wasKilled() || (await round.isDone()))) break
-    await scene.travel(minuteMs)
-  }
+  await waitUntil(scene, async () => scene.service.wasKilled() || (await round.isDone()), patienceOf(journey))
   const met = scene.service.wasKilled()
   scene.service.arm(null)
   const broken: string[] = []
@@ -125,12 +124,20 @@ async function drive(scene: KillScene, round: Round): Promise<void> {
 }
 
 async function settle(scene: KillScene, round: Round, journey: Journey): Promise<void> {
-  for (let waited = 0; waited < mostPatience; waited += 1) {
-    if (await untilSo(() => round.isDone(), journey.minute === undefined ? patienceMs : 6_000)) return
-    await scene.travel(minuteMs)
-  }
-  throw new Error('it is never done')
+  if (!(await waitUntil(scene, () => round.isDone(), patienceOf(journey)))) throw new Error('it is never done')
 }
+
+/** What is not so after a while may be waiting for its hour: the clock moves on, unless a worker is in the middle of something. */
+async function waitUntil(scene: KillScene, isSo: () => Promise<boolean>, patience: number): Promise<boolean> {
+  const end = performance.now() + longestMs
+  while (performance.now() < end) {
+    if (await untilSo(isSo, patience)) return true
+    if (await scene.isIdle()) await scene.travel(minuteMs)
+  }
+  return false
+}
+
+const patienceOf = ({ minute }: Journey) => (minute === undefined ? patienceMs : schedulePatienceMs)
 
 async function untilSo(isSo: () => Promise<boolean>, withinMs = patienceMs): Promise<boolean> {
   const end = performance.now() + withinMs

@@ -128,7 +128,7 @@ function writtenBy({ texts, tags }: Unit): string[] {
 }
 
 export function writesOf(text: string): string[] {
-  const call = /select (\w+)\(.*\) as answer\s+from scope/s.exec(text)?.[1]
+  const call = /\)\s*select (\w+)\([^()]*\) as answer\s+from scope/s.exec(text)?.[1]
   if (call) return /^(key_holder|ground|known|judge)/.test(call) ? [] : [`${call}()`]
   return [
     ...text.matchAll(

@@ -36,6 +36,8 @@ export type KillScene = {
   travel(ms: number): Promise<void>
   /** Nothing is left to do for either book. */
   isQuiet(): Promise<boolean>
+  /** No worker has a book in its hands: then the clock may move on without ending a lease at work. */
+  isIdle(): Promise<boolean>
   broken(): Promise<string[]>
   end(): Promise<void>
 }
@@ -107,6 +109,12 @@ export async function openKillScene(databaseUrl: string, newcomers: number): Pro
         [firms.map((one) => one.organisationId)],
       )
       return rows[0]?.left === '0'
+    },
+    async isIdle() {
+      const { rows } = await client.query<{ held: string }>(
+        'select count(*) as held from lane where leased_by is not null',
+      )
+      return rows[0]?.held === '0'
     },
     async broken() {
       const seen = firms.flatMap((one) =>
