@@ -10,8 +10,7 @@
  *
  * Keeps: books are read as whoever audits them would, document by document, not by what the service remembers.
  */
-import type { BookDocument } from '../../connectors/port.ts'
-import { withGrant } from '../../src/books/grants.ts'
+import type { BookConnector, BookDocument } from '../../connectors/port.ts'
 import { asWorker, inTransaction } from '../../src/kit/db.ts'
 import type { Uuid } from '../../src/kit/ids.ts'
 import { audit } from '../../src/ledger/audit.ts'
@@ -133,14 +132,19 @@ async function ofBook(observed: Observed, book: ObservedBook): Promise<Broken[]>
     }),
   )
   if (!connection) return [{ oracle: 'O6', says: `${book.name}: its connection is not live` }]
-  const documents = await readWhole(deps, connection.id)
   const { rows: promises } = await deps.db.pool.query<Promised>(
     `select id, reference, kind, state, receipt ->> 'id' as "receiptId", document ->> 'linkedId' as "linkedId",
             coalesce(document ->> 'totalMinor', document ->> 'amountMinor') as "totalMinor"
        from delivery where network_id = $1 and organisation_id = $2`,
     [networkId, book.organisationId],
   )
-  const run = await reconcileBook(deps, { networkId, organisationId: book.organisationId, actor: 'quits' })
+  const read = new Map<string, BookDocument>()
+  const run = await reconcileBook(overheard(deps, read), {
+    networkId,
+    organisationId: book.organisationId,
+    actor: 'quits',
+  })
+  const documents = [...read.values()]
   const { rows: lines } = await deps.db.pool.query<Line>(
     `select verdict, delivery_id as "deliveryId", reference, ledger_minor - book_minor as "differsMinor"
        from reconciliation_line where network_id = $1 and reconciliation_id = $2`,
@@ -153,13 +157,19 @@ async function ofBook(observed: Observed, book: ObservedBook): Promise<Broken[]>
 type Line = { verdict: string; deliveryId: Uuid | null; reference: string | null; differsMinor: string }
 type Told = { book: ObservedBook; documents: BookDocument[]; promises: Promised[]; lines: Line[]; isTouched: boolean }
 
-async function readWhole(deps: OutboxDeps, connectionId: Uuid): Promise<BookDocument[]> {
-  const byPlace = new Map<string, BookDocument>()
-  await withGrant(deps, connectionId, async (grant, connector) => {
-    for await (const page of connector.changes(grant, null))
-      for (const document of page.documents) byPlace.set(`${document.kind}:${document.id}`, document)
+/** Whatever is read of a book on the way, judged here by its own rules: one reading of the whole book serves both. */
+function overheard(deps: OutboxDeps, read: Map<string, BookDocument>): OutboxDeps {
+  const listening = (connector: BookConnector): BookConnector => ({
+    ...connector,
+    async *changes(grant, since) {
+      for await (const page of connector.changes(grant, since)) {
+        for (const document of page.documents) read.set(`${document.kind}:${document.id}`, document)
+        yield page
+      }
+    },
   })
-  return [...byPlace.values()]
+  const connectors = Object.entries(deps.connectors).map(([kind, one]) => [kind, listening(one)])
+  return { ...deps, connectors: Object.fromEntries(connectors) }
 }
 
 const isStanding = ({ status }: BookDocument) => status !== 'voided' && status !== 'deleted'

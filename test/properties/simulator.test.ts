@@ -5,11 +5,14 @@
  */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { commandsOf } from '../../scripts/simulate/commands.ts'
+import { type Command, commandsOf } from '../../scripts/simulate/commands.ts'
+import { doCommand } from '../../scripts/simulate/do-command.ts'
 import { failureText } from '../../scripts/simulate/failure-text.ts'
+import { brokenOracles } from '../../scripts/simulate/oracles.ts'
 import { shrink } from '../../scripts/simulate/shrink.ts'
 import { type Played, simulate } from '../../scripts/simulate/simulate-seed.ts'
 import { buildTown, type Town } from '../../scripts/simulate/town.ts'
+import { openWorld } from '../../scripts/simulate/world.ts'
 import { machineClock } from '../../src/kit/clock.ts'
 import { TEMPLATE } from '../support/db.ts'
 
@@ -24,11 +27,11 @@ const seeds = asked ? [Number(asked)] : [...known, ...Array.from({ length: 20 },
 let town: Town
 beforeAll(async () => {
   town = await buildTown({ clusterUrl: inject('clusterUrl'), migrated: TEMPLATE })
-}, 60_000)
+}, 240_000)
 afterAll(() => town.end())
 
 test('whatever goes wrong, every document stands once, every difference is listed, and nothing is left to send', {
-  timeout: 600_000,
+  timeout: 1_200_000,
 }, async () => {
   for (const seed of seeds) {
     const played = await simulate(town, seed)
@@ -40,10 +43,39 @@ test('whatever goes wrong, every document stands once, every difference is liste
   }
 })
 
-test('a seed is the same run each time, call for call', { timeout: 60_000 }, async () => {
+test('a seed is the same run each time, call for call', { timeout: 240_000 }, async () => {
   const [one, again] = [await simulate(town, 7), await simulate(town, 7)]
   expect(one.log).toEqual(again.log)
   expect(one.log.filter((line) => line.startsWith('    ')).length).toBeGreaterThan(20)
+})
+
+test('the oracles see a document that nobody promised, and one that is not there', { timeout: 240_000 }, async () => {
+  const world = await openWorld(town, 1)
+  try {
+    const sale = {
+      do: 'trade',
+      seller: 0,
+      buyer: 1,
+      by: 'seller',
+      nets: [5_000],
+      treatment: 2,
+      reserve: false,
+    } satisfies Partial<Command>
+    await doCommand(world, { ...sale, creditBasisPoints: null, answer: 'accept' })
+    await doCommand(world, { do: 'deliver', worker: 0, books: 4 })
+    const { deps } = world.worker(0)
+    const seen = async () => {
+      const { networkId, firms: books } = town
+      return (await brokenOracles({ deps, networkId, books })).map(({ oracle, says }) => `${oracle} ${says}`)
+    }
+    expect(await seen()).toEqual([])
+    await world.query(`update delivery set reference = 'OTHER' where kind = 'invoice'`)
+    expect(await seen()).toContainEqual(expect.stringMatching(/^O3 Alder Bakery: nobody promised invoice \w{10}-SI$/))
+    await world.query(`update delivery set receipt = jsonb_set(receipt, '{id}', '"gone"') where kind = 'bill'`)
+    expect(await seen()).toContainEqual(expect.stringMatching(/^O2 Birch Mill: bill \w{10}-BB is not there$/))
+  } finally {
+    await world.end()
+  }
 })
 
 test('a failing list is shortened to what breaks it', async () => {
