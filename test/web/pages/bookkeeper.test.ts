@@ -5,6 +5,8 @@ import { idText } from '../../../src/kit/ids.ts'
 import { setLimits } from '../../../src/networks/limits.ts'
 import type { Delivery } from '../../../src/outbox/delivery.ts'
 import { deliveryFrom } from '../../../src/outbox/delivery.ts'
+import { tellOfParked } from '../../../src/outbox/mail-parked.ts'
+import { type Mailer, sendMail } from '../../../src/outbox/send-mail.ts'
 import { reconcileBook } from '../../../src/reconcile/run.ts'
 import { type Business, hiddenFields, type Page, type PagesWorld, pagesWorld, proposeFrom } from './pages-world.ts'
 
@@ -466,6 +468,34 @@ test('the inbox holds everything of all businesses a person keeps books for, and
   expect((await bea.get('/inbox')).text).not.toContain('Bindery')
   expect((await two.bookkeeper.get('/inbox')).text).toMatch(/Bindery valley exchange 1 trade waits for a yes/)
   expect((await two.staff.get('/inbox')).text).toContain('You keep no books here.')
+})
+
+test('fault 63: with the mail server down letters are queued and the page shows the alert anyway; once it is back they go', async () => {
+  const { app } = world
+  const shop = await world.business('Cooperage', { vat: 'GB111222346' })
+  const bookId = await connected(shop)
+  app.books.book(bookId).lockPeriod('2026-11-30')
+  await sale(shop, world.bakery)
+  await app.deliver()
+  await app.travelTo(new Date(app.clock.now().getTime() + 3_600_000))
+  expect(await tellOfParked({ ...app.deps, config: { publicUrl: 'https://quits.example' } })).toBeGreaterThan(0)
+  const waiting = () => app.worker((tx) => tx.mail.findMany({ where: { sentAt: null, failed: null } }))
+  const queued = (await waiting()).length
+  const down: Mailer = { keepsText: false, send: async () => Promise.reject(new Error('connect ECONNREFUSED')) }
+  await sendMail(app.deps, down)
+  const held = await waiting()
+  expect(held).toHaveLength(queued)
+  expect(held.every((letter) => letter.attempts > 0 && letter.body !== '')).toBe(true)
+  expect((await shop.bookkeeper.get('/inbox')).text).toMatch(
+    /Cooperage valley exchange 1 Its day is in a closed period/,
+  )
+  expect((await shop.owner.get(`${shop.path}/deliveries`)).text).toContain('Its day is in a closed period')
+
+  const sent: string[] = []
+  await app.travelTo(new Date(app.clock.now().getTime() + 3_600_000))
+  await sendMail(app.deps, { keepsText: false, send: async ({ subject }) => void sent.push(subject) })
+  expect(sent).toHaveLength(queued)
+  expect(await waiting()).toEqual([])
 })
 
 test('nothing secret stands in a page: no token, no code, no id of a book', async () => {
