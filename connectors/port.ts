@@ -347,6 +347,8 @@ export type BookErrorFacts = {
   vendorCode: string | null
   callId: string | null
   waitMs?: number | undefined
+  /** The vendor did not say how long; `waitMs` is our own guess, and we were too fast for it. */
+  isWaitGuessed?: boolean | undefined
   /** The day's allowance, not the minute's. */
   untilTomorrow?: boolean | undefined
   lockedThrough?: Day | undefined

@@ -88,9 +88,15 @@ export function refusalIn(answer: CallAnswer, asked: Asked): BookError | null {
   const callId = answer.headers.intuit_tid ?? null
   const error = faultError(faults, { status: answer.status, callId, writes: asked.writes })
   if (error.kind !== 'throttled') return error
-  const waitMs = retryAfterMs(answer.headers, asked.now) ?? waitWithoutWordMs
+  const told = retryAfterMs(answer.headers, asked.now)
+  const waitMs = told ?? waitWithoutWordMs
   // The month's allowance of reads ends in the same status as the minute's; only the length of the wait tells them apart.
-  return new BookError('throttled', { ...error.facts, waitMs, untilTomorrow: waitMs > 3_600_000 })
+  return new BookError('throttled', {
+    ...error.facts,
+    waitMs,
+    untilTomorrow: waitMs > 3_600_000,
+    ...(told === null ? { isWaitGuessed: true } : {}),
+  })
 }
 
 /** One refusal out of the errors of one Fault, alone or inside a batch's answer. */

@@ -5,7 +5,7 @@
  * Never: refreshes a token or repeats a call. Whoever called decides that, by the error's kind.
  */
 import { type CallAnswer, call, type Line } from '../http.ts'
-import type { CallSeen, Grant, VendorSettings } from '../port.ts'
+import type { BookError, CallSeen, Grant, VendorSettings } from '../port.ts'
 import { failureError, quickbooksError, refusalIn } from './errors.ts'
 import { readJson, textAt, writeJson } from './json.ts'
 import { callMs, callsASecond, minorVersion } from './limits.ts'
@@ -33,6 +33,7 @@ export type Wire = {
 
 export function wireTo(settings: QuickBooksSettings): Wire {
   const turn = paceOf(settings.callsASecond ?? callsASecond)
+  const isRepeat = repeatsSeen()
   async function ask(
     grant: Grant,
     method: 'GET' | 'POST',
@@ -70,13 +71,33 @@ export function wireTo(settings: QuickBooksSettings): Wire {
       throw failureError(error, writes)
     })
     const refusal = refusalIn(answer, { writes, now: settings.now() })
-    if (refusal) throw refusal
+    if (refusal) {
+      if (isRepeat(query.requestid, refusal)) refusal.facts.remembered = true
+      throw refusal
+    }
     return readAnswer(answer, writes)
   }
   return {
     settings,
     get: (grant, path, query = {}) => ask(grant, 'GET', path, query),
     post: (grant, path, query, body) => ask(grant, 'POST', path, query, writeJson(body)),
+  }
+}
+
+const mostRemembered = 500
+
+/** The same failure of its own under the same requestid, again: it is what the vendor keeps under it, and will say for ever. */
+function repeatsSeen(): (requestId: string | undefined, refusal: BookError) => boolean {
+  const seen = new Map<string, string>()
+  return (requestId, { kind, facts }) => {
+    // A page of the gateway speaks for the moment only; a fault of the service bears a code.
+    if (requestId === undefined || kind !== 'unclear' || facts.vendorCode === null) return false
+    const isKnown = seen.get(requestId) === facts.vendorCode
+    seen.delete(requestId)
+    seen.set(requestId, facts.vendorCode)
+    const [oldest] = seen.keys()
+    if (seen.size > mostRemembered && oldest !== undefined) seen.delete(oldest)
+    return isKnown
   }
 }
 

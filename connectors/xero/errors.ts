@@ -180,7 +180,7 @@ function throttleFacts(
     return facts('day_limit', { untilTomorrow: true, waitMs: told ?? undefined })
   }
   const cause = /concurren/i.test(problem) ? 'concurrent_limit' : /app/i.test(problem) ? 'app_limit' : 'minute_limit'
-  return facts(cause, { waitMs: told ?? unnamedWaitMs[cause] })
+  return facts(cause, told === null ? { waitMs: unnamedWaitMs[cause], isWaitGuessed: true } : { waitMs: told })
 }
 
 function saidIn(text: string, json: Json | null): string {

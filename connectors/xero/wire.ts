@@ -8,7 +8,7 @@ import type { AccountingApi } from 'xero-node'
 import type { CallAnswer } from '../http.ts'
 import { BookError, type Grant } from '../port.ts'
 import { instantFrom, type Json, parseJson, textAt } from './answer.ts'
-import { errorFrom, unreadable } from './errors.ts'
+import { callIdIn, errorFrom, unreadable } from './errors.ts'
 import { xeroLimits } from './limits.ts'
 import { type Connection, seenCall, trimmed, type XeroSettings } from './oauth.ts'
 
@@ -63,7 +63,7 @@ export function xeroWire(
     await run(api)
     if (failure !== null) throw failure
     if (answer === null) throw new Error('xero-node made no request')
-    return answer
+    return asRefused(answer)
   }
 
   async function judge(grant: Grant, answer: CallAnswer, isWrite: boolean, key?: string): Promise<Wired> {
@@ -81,7 +81,9 @@ export function xeroWire(
 
   /** The very answer that this key got before: Xero keeps errors under a key too, and does not say so. */
   function isRepeat(key: string, answer: CallAnswer): boolean {
-    const mark = [answer.status, answer.headers['xero-correlation-id'] ?? '', answer.text].join(' ')
+    // Its own error in JSON says nothing of when it was made; a page of its gateway may stand before another outcome each time.
+    const callId = answer.status === 500 && parseJson(answer.text) !== null ? null : callIdIn(answer)
+    const mark = [answer.status, callId ?? '', answer.text].join(' ')
     const now = settings.now().getTime()
     const before = failures.get(key)
     if (failures.size >= mostRememberedFailures) failures.clear()
@@ -108,6 +110,14 @@ export function xeroWire(
   }
 
   return { send, read, readOne, judge }
+}
+
+/** A success whose body is one of its error objects is none: it counts as the refusal that it words. */
+function asRefused(answer: CallAnswer): CallAnswer {
+  const isSuccess = answer.status >= 200 && answer.status <= 299
+  if (!isSuccess || !answer.text.includes('"ErrorNumber"')) return answer
+  const isError = textAt(parseJson(answer.text) ?? {}, 'ErrorNumber') !== null
+  return isError ? { ...answer, status: 400 } : answer
 }
 
 const mostRememberedFailures = 500

@@ -25,8 +25,8 @@ export type Way = {
   /** What was sent to be let in. */
   secret(text: string): void
   tokenLost(vendor: 'xero' | 'quickbooks'): void
-  /** Real calls are given up after that many real milliseconds; left out: when the connector says. */
-  longestCallMs?: number
+  /** Real calls are given up after that many real milliseconds; undefined: when the connector says. */
+  longestCallMs?(): number | undefined
 }
 
 const quickestMs = 110
@@ -62,7 +62,7 @@ async function goes(way: Way, ask: Call): Promise<CallAnswer> {
     throw new CallFailed('maybe', trouble.startsWith('late') ? 'timed_out' : 'cut_off')
   }
   try {
-    const answer = await call(way.longestCallMs === undefined ? ask : { ...ask, timeLimitMs: way.longestCallMs })
+    const answer = await call({ ...ask, timeLimitMs: way.longestCallMs?.() ?? ask.timeLimitMs })
     way.told(`${name} ${answer.status}`)
     return answer
   } catch (error) {

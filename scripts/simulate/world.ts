@@ -22,7 +22,8 @@ export type World = {
   said: string[]
   secrets: Set<string>
   troubles: Trouble[]
-  way: Omit<Way, 'around'>
+  /** How long a real answer is waited for; undefined: as long as the connector does. */
+  patience: { ms: number | undefined }
   /** When the vendor last turned a token over without our hearing of it, and from whom a person has taken the permission. */
   tokenLostAt: Map<Vendor, number>
   withoutPermission: Set<string>
@@ -51,11 +52,13 @@ export async function openWorld(town: Town, seed: number): Promise<World> {
   const secrets = new Set<string>()
   const troubles: Trouble[] = []
   const tokenLostAt = new Map<Vendor, number>()
+  const patience: World['patience'] = { ms: undefined }
   const tell = (line: string) => void log.push(line)
   const way: Omit<Way, 'around'> = {
     time,
     dice: diceOf(seed * 31 + 3),
     troubles,
+    longestCallMs: () => patience.ms,
     vendorOf: (url) => (url.startsWith(vendors.xero.url) ? 'xero' : 'quickbooks'),
     told: (line) => tell(`    ${line}`),
     secret: (text) => void secrets.add(text),
@@ -94,7 +97,7 @@ export async function openWorld(town: Town, seed: number): Promise<World> {
       tokenLostAt,
       desk,
       tell,
-      way,
+      patience,
     },
     withoutPermission: new Set(),
     isTouched: false,

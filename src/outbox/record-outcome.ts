@@ -47,7 +47,9 @@ export async function recordOutcome(deps: OutboxDeps, lease: Lease, outcomes: Ou
     lost: false,
     pauseMs: pauses.length > 0 ? Math.max(...pauses) : null,
     went: errors.some(isAway) ? 'away' : outcomes.some(isAnswer) ? 'well' : null,
-    isTooFast: errors.some((error) => error.kind === 'throttled' && error.facts.waitMs === undefined),
+    isTooFast: errors.some(
+      (error) => error.kind === 'throttled' && (error.facts.waitMs === undefined || error.facts.isWaitGuessed === true),
+    ),
   }
 }
 

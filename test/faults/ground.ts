@@ -113,10 +113,12 @@ export async function openGround() {
   const work = (cut?: Cut, place = 0): Promise<Done<number>> =>
     world.worker(place).step((given) => deliverDue(given, { limit: 20 }), cut)
 
+  /** With a token that is fresh: the calls that a cut or a trouble counts are those of the work. */
+  const signedIn = (vendor: Vendor): Promise<void> => withGrant(deps, firm(vendor).connectionId, async () => undefined)
+
   /** The same, of this vendor's book alone, at once: to its end, or to what befalls the worker. */
   async function workAt(vendor: Vendor, cut?: Cut, place = 0): Promise<Done<number>> {
-    // Signed in already: the calls that a cut counts are those of the work.
-    await withGrant(deps, firm(vendor).connectionId, async () => undefined)
+    await signedIn(vendor)
     await query(
       "update lane set due_at = quits_now() - interval '1 day' where id = $1 and kind = 'book' and leased_until is null",
       [firm(vendor).organisationId],
@@ -203,7 +205,7 @@ export async function openGround() {
 
   return {
     ...{ town, world, deps, time, query, networkId, firm, vendors: world.vendors },
-    ...{ proposeSale, accept, sell, reverse, work, workAt, deliver, deliveries, attempts, documents },
+    ...{ proposeSale, accept, sell, reverse, work, workAt, signedIn, deliver, deliveries, attempts, documents },
     ...{ expectOnce, expectOracles },
     ...{ fault, clearFaults, mark, asked, writes },
     /** Faults end and what waits goes: before the next test of the file. */
