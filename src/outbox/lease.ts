@@ -16,7 +16,11 @@ type Row = { id: Uuid; fence: bigint; budget: unknown; taken_at: Date }
 const leaseSeconds = 120
 
 /** Takes the lane that has been due longest, or null when none is due. One whose holder went silent is due by that alone. */
-export async function takeLease(db: Db, worker: string, kind: 'book' | 'mail' | 'bell' | 'address'): Promise<Lease | null> {
+export async function takeLease(
+  db: Db,
+  worker: string,
+  kind: 'book' | 'mail' | 'bell' | 'address',
+): Promise<Lease | null> {
   const rows = await inTransaction(
     db,
     asWorker,

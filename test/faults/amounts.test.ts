@@ -7,6 +7,7 @@ import { dayIn } from '../../src/kit/clock.ts'
 import { newId } from '../../src/kit/ids.ts'
 import { parseAmount } from '../../src/kit/money.ts'
 import { proposalsOf, propose } from '../../src/trades/propose.ts'
+import { acceptancesOf } from '../../src/trades/record-trade.ts'
 import { type Ground, openGround, otherThan, type Vendor, vendors } from './ground.ts'
 
 let ground: Ground
@@ -40,7 +41,7 @@ async function sellLines(seller: Vendor, lines: bigint[]): Promise<string> {
   const { deps, networkId, time } = ground
   const id = newId(time.now())
   await propose(
-    { db: deps.db, clock: deps.clock, proposals: proposalsOf(deps.db) },
+    { db: deps.db, clock: deps.clock, proposals: proposalsOf(deps.db), acceptances: acceptancesOf(deps.db) },
     {
       ...{ networkId, id, actor, proposedBy: 'seller', source: 'page', currency: 'GBP', part: {} },
       sellerMemberId: ground.firm(seller).memberId,
