@@ -62,7 +62,7 @@ const readyz = async (running: Running) => {
   return { status: answer.status, body: (await answer.json()) as { checks: { name: string; ok: boolean }[] } }
 }
 
-test('told to stop while a vendor takes its time, it says so, ends the call and the requests in flight, and begins nothing', async () => {
+test('fault 14: told to stop while a vendor takes its time, it says so, ends the call and the requests in flight, and begins nothing', async () => {
   const { line, sell } = service
   await sell('1000')
   await sell('2000')
@@ -95,7 +95,7 @@ test('told to stop while a vendor takes its time, it says so, ends the call and 
   expect(lanes).toEqual([])
 }, 120_000)
 
-test('a call that does not end is left with its attempt; whoever is started next looks first, and nothing is doubled', async () => {
+test('fault 14: a call that does not end is left with its attempt; whoever is started next looks first, and nothing is doubled', async () => {
   const { app, line, sell } = service
   const first = await service.start()
   await until(allIn)
