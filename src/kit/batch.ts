@@ -17,7 +17,7 @@ export type Batch<Asked, Verdict> = {
 
 type Waiting<Asked, Verdict> = { asked: Asked; yes(verdict: Verdict): void; no(error: unknown): void }
 
-/** While one call is worked on, the next one lies ready where it will be worked on. */
+/** While one call is worked on, the next one lies ready where it will be worked on; not while another lane waits for its turn. */
 const mostUnderWay = 2
 
 export function batchOf<Asked, Verdict>(settings: {
@@ -67,18 +67,28 @@ export function batchOf<Asked, Verdict>(settings: {
 
   function serve(): void {
     for (const [lane, waiting] of [...lanes]) {
-      const underWay = atWork.get(lane) ?? 0
-      if (underWay === 0 && atWork.size >= settings.atOnce) continue
-      if (waiting.length === 0 || underWay === mostUnderWay || (underWay > 0 && waiting.length < settings.most))
-        continue
+      if (waiting.length === 0 || !mayGo(lane, waiting.length)) continue
       const group = waiting.splice(0, settings.most)
-      atWork.set(lane, underWay + 1)
+      atWork.set(lane, (atWork.get(lane) ?? 0) + 1)
       // A lane that was served goes to the end of the line.
       lanes.delete(lane)
       lanes.set(lane, waiting)
       void answer(lane, group).then(() => served(lane))
       if (waiting.length >= settings.most) serveSoon()
     }
+  }
+
+  function mayGo(lane: string, waiting: number): boolean {
+    const underWay = atWork.get(lane) ?? 0
+    if (underWay === 0) return atWork.size < settings.atOnce
+    return underWay < mostUnderWay && waiting >= settings.most && !othersWait()
+  }
+
+  /** For a lane that is at work to make room: one that is always full would never come to an end. */
+  function othersWait(): boolean {
+    if (atWork.size < settings.atOnce) return false
+    for (const [lane, waiting] of lanes) if (waiting.length > 0 && !atWork.has(lane)) return true
+    return false
   }
 
   function served(lane: string): void {

@@ -39,6 +39,8 @@ export const asWorker: Scope = { role: 'worker' }
 type Line = { client: Promise<pg.PoolClient>; underWay: number; isLost: boolean }
 type Lines = Map<string, Line>
 
+/** More than all lanes of all batches that may be at work at once, each of which keeps one while it is busy; opened as needed. */
+const mostWriters = 16
 /** For the posting path, whose callers wait for each other. */
 const longestStatementMs = 120_000
 
@@ -53,7 +55,7 @@ export function openDb(
   const pool = new pg.Pool({ connectionString: url, max: settings.connections ?? 10, connectionTimeoutMillis })
   const writer = new pg.Pool({
     connectionString: url,
-    max: settings.writers ?? 6,
+    max: settings.writers ?? mostWriters,
     // What is asked of one connection is on its way while the one before it is still worked on, and answered in the order asked.
     pipeline: true,
     // A lone statement is its own transaction, so its limit cannot be set inside it.

@@ -76,6 +76,20 @@ test('a full call goes while the one before it is under way, and no third; what 
   await batch.idle()
 })
 
+test('a lane that is always full makes room for one that waits', async () => {
+  const { batch, calls, shapes } = hand({ most: 1, atOnce: 1 })
+  const asked = ['a', 'b', 'c', 'd', 'e'].map((one) => batch.add('x', one))
+  await turns(3)
+  expect(shapes()).toEqual(['x:a', 'x:b'])
+  asked.push(batch.add('y', 'f'))
+  for (let place = 0; place < 6; place += 1) {
+    calls[place]?.done()
+    await turns(3)
+  }
+  expect(await Promise.all(asked)).toEqual(['a!', 'b!', 'c!', 'd!', 'e!', 'f!'])
+  expect(shapes()).toEqual(['x:a', 'x:b', 'x:c', 'y:f', 'x:d', 'x:e'])
+})
+
 test('one lane never holds up another, up to the calls that may run at once', async () => {
   const { batch, calls, shapes } = hand({ atOnce: 2 })
   const asked = ['x', 'y', 'z'].map((lane) => batch.add(lane, 'a'))
