@@ -61,7 +61,7 @@ const founded = [
   { name: 'Cedar Forge', vendor: 'xero', isRegistered: false, form: 'sole_trader' },
   { name: 'Dogwood Cafe', vendor: 'quickbooks', isRegistered: false, form: 'company' },
 ] as const
-const fees = [
+export const fees = [
   {
     side: 'seller',
     basisPoints: 100,

@@ -3,12 +3,13 @@
  * answer, a plan that has ended. Only what it is about waits, under its cause and with its way out; everything else goes on.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { signIn } from '../../scripts/simulate/town.ts'
+import { fees, signIn } from '../../scripts/simulate/town.ts'
 import { connectionOf } from '../../src/books/connection.ts'
 import { keepContact } from '../../src/books/contact.ts'
 import { disconnect } from '../../src/books/disconnect.ts'
 import { checkMappingsOf, mappingOf, saveMapping } from '../../src/books/mapping.ts'
 import { asWorker, inTransaction, type Tx } from '../../src/kit/db.ts'
+import { newTerms } from '../../src/networks/terms.ts'
 import { redateDelivery, retryDelivery } from '../../src/outbox/move-delivery.ts'
 import { buttons, wordsFor } from '../../src/outbox/words.ts'
 import { type DeliveryRow, type Ground, openGround, otherThan, type Vendor, vendors } from './ground.ts'
@@ -16,6 +17,8 @@ import { type DeliveryRow, type Ground, openGround, otherThan, type Vendor, vend
 let ground: Ground
 beforeAll(async () => {
   ground = await openGround()
+  const { deps, networkId } = ground
+  await worker((tx) => newTerms(tx, deps.clock, { networkId, change: { fees: [...fees] }, actor: 'quits' }))
 }, 90_000)
 afterEach(() => ground.calm())
 afterAll(() => ground.end({ isTouched: true }))
