@@ -183,7 +183,13 @@ function ofDocuments({ book, documents, promises, lines, isTouched }: Told): Bro
       isTouched && listed.has(promise.id)
         ? []
         : [{ oracle: 'O2', says: `${book.name}: ${promise.kind} ${promise.reference} ${says}` }]
-    const document = documents.find((one) => one.id === promise.receiptId && isStanding(one))
+    const standing = documents.filter(isStanding)
+    const document =
+      standing.find((one) => one.id === promise.receiptId) ??
+      // Who changes a paid invoice by hand takes its payment off and enters it anew.
+      (isTouched
+        ? standing.find(({ kind, reference }) => kind === promise.kind && reference === promise.reference)
+        : undefined)
     if (!document) return broken('is not there')
     if (promise.linkedId === null && document.reference !== promise.reference)
       return broken('does not bear its reference')

@@ -214,6 +214,8 @@ export async function openGround() {
       const held = world.heldUp()
       if (held) await held.letGo()
       await deliver()
+      // Each test has a minute's calls before it.
+      await time.advance(61_000)
     },
     /** Not before every oracle holds. */
     async end(told: { isTouched?: boolean } = {}): Promise<void> {
