@@ -9,7 +9,7 @@ import { withGrant } from '../books/grants.ts'
 import { asWorker, inTransaction } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { formatAmount } from '../kit/money.ts'
-import { begin, bookError } from './attempt.ts'
+import { begin, bookError, keyOf } from './attempt.ts'
 import type { Delivery } from './delivery.ts'
 import type { Lease } from './lease.ts'
 import { receiptOf } from './look-up.ts'
@@ -78,12 +78,12 @@ function oldPaper(delivery: Delivery, around: Around, now: Date): Asked[] {
 
 /**
  * Bills that may stand there already: only while a person says yes to each trade, and for the first bill to a supplier, and
- * only where the book knew the supplier before us. Whoever said "this is another one" is not asked again.
+ * only where the book knew the supplier before us. Whoever said "this is another one" is not asked again. Refused for its
+ * contact's sake, a bill goes under another one, and there it is looked for whatever was put or said before.
  */
 async function newBills(deps: OutboxDeps, book: OpenBook, group: Delivery[], around: Around): Promise<Asked[]> {
   const bills = group.filter(
-    ({ document, generation, lookFirst }) =>
-      document.what === 'bill' && !document.linkedId && !document.account && generation === 1 && !lookFirst,
+    ({ document, lookFirst }) => document.what === 'bill' && !document.linkedId && !document.account && !lookFirst,
   )
   const networkId = bills[0]?.networkId
   if (!networkId) return []
@@ -95,12 +95,18 @@ async function newBills(deps: OutboxDeps, book: OpenBook, group: Delivery[], aro
                      where o.network_id in (select m.network_id from member m where m.organisation_id = d.organisation_id)
                        and o.organisation_id = d.organisation_id and o.kind = 'bill' and o.receipt is not null) as ours
         from delivery d
+        cross join lateral (select max(a.number) as number from attempt a where a.network_id = d.network_id and a.delivery_id = d.id
+                               and a.cause in ('contact_archived','contact_missing')) moved
        where d.network_id = ${networkId}::uuid and d.id = any (${bills.map((one) => one.id)}::uuid[])
-         and not exists (select 1 from attempt a where a.network_id = d.network_id and a.delivery_id = d.id and a.verb = 'documents')
-         and (exists (select 1 from attempt a where a.network_id = d.network_id and a.delivery_id = any (d.depends_on) and a.outcome = 'found')
+         -- Taken up under a key of its own after a bill was shown, it is another one.
+         and not exists (select 1 from attempt a where a.network_id = d.network_id and a.delivery_id = d.id and a.number > coalesce(moved.number, 0)
+                           and (a.verb = 'documents' or (a.cause = 'bill_already_there' and a.key <> all (${bills.map(keyOf)}::text[]))))
+         and (moved.number is not null
+           or exists (select 1 from attempt a where a.network_id = d.network_id and a.delivery_id = any (d.depends_on) and a.outcome = 'found')
            or exists (select 1 from book_contact b where b.connection_id = ${book.connectionId}::uuid and b.role = 'supplier'
                        and b.counterpart_id::text = d.document ->> 'counterpartId' and b.chosen_by is not null))
-         and (exists (select 1 from approval a where a.network_id = d.network_id and a.trade_id = d.trade_id and a.organisation_id = d.organisation_id)
+         and (moved.number is not null
+           or exists (select 1 from approval a where a.network_id = d.network_id and a.trade_id = d.trade_id and a.organisation_id = d.organisation_id)
            or not exists (select 1 from delivery o where o.network_id = d.network_id and o.organisation_id = d.organisation_id and o.kind = 'bill'
                            and o.state = 'delivered' and o.document ->> 'counterpartId' = d.document ->> 'counterpartId'))`,
   )

@@ -71,6 +71,10 @@ test('a payment long after its invoice looks first whether that was paid from el
 /** The bakery's book knows the mill already, and holds a bill of it that a person typed in. */
 async function withOldSupplier(): Promise<SmallOutbox> {
   const outbox = await smallOutbox(on, undefined, inFull)
+  addOldSupplier(outbox)
+  return outbox
+}
+function addOldSupplier(outbox: SmallOutbox): void {
   outbox.book('bakery').contacts.set('old-mill', {
     id: 'old-mill',
     version: '0',
@@ -83,7 +87,6 @@ async function withOldSupplier(): Promise<SmallOutbox> {
     mergedInto: null,
     updatedAt: outbox.book('bakery').stamp(),
   })
-  return outbox
 }
 function typeBill(outbox: SmallOutbox, more: { datedOn?: string; totalMinor?: bigint; status?: 'draft' } = {}): string {
   return outbox.book('bakery').enterByHand({
@@ -184,4 +187,68 @@ test('a credit whose total in the book is another is not refunded; corrected, it
   await on.worker(async (tx) => retryDelivery(tx, await outbox.one('mill', '-SR')))
   await outbox.deliver()
   expect((await outbox.one('mill', '-SR')).state).toBe('delivered')
+})
+
+/** The mill's contact that we made was merged by a person into the one under which they had typed the bill. */
+async function mergedIntoOldSupplier(): Promise<SmallOutbox> {
+  const outbox = await smallOutbox(on, undefined, inFull)
+  await outbox.sale('mill', 'bakery')
+  await outbox.deliver()
+  const [made] = outbox.book('bakery').contacts.keys()
+  addOldSupplier(outbox)
+  outbox.book('bakery').editBehindOurBack(made ?? '', { mergedInto: 'old-mill', active: false })
+  typeBill(outbox)
+  await outbox.sale('mill', 'bakery')
+  await outbox.deliver()
+  return outbox
+}
+const shown = async (outbox: SmallOutbox) =>
+  (await outbox.deliveries('bakery')).filter((one) => one.parkedCause === 'bill_already_there')
+
+test('a bill refused for a merged contact is looked for under the one it was merged into before it goes there', async () => {
+  const outbox = await mergedIntoOldSupplier()
+  const [bill, ...more] = await shown(outbox)
+  if (!bill) throw new Error('it went unlooked')
+  expect(more).toEqual([])
+  expect(bill.parkedFacts).toMatchObject({ number: 'M-77' })
+  expect((await outbox.attempts(bill)).map((one) => `${one.verb} ${one.cause}`)).toEqual([
+    'documents contact_archived',
+    'look bill_already_there',
+  ])
+
+  await on.worker((tx) => linkBill(tx, bill))
+  await outbox.deliver()
+  expect(outbox.papers('bakery')).toBe('bill 120000 open 0, payment 120000, bill 120000 open 0, payment 120000')
+})
+
+test('said to be another one under the contact it was merged into, ours is made there once', async () => {
+  const outbox = await mergedIntoOldSupplier()
+  const [bill] = await shown(outbox)
+  if (!bill) throw new Error('it went unlooked')
+  await on.worker((tx) => retryDelivery(tx, bill))
+  await outbox.deliver()
+
+  expect(await shown(outbox)).toEqual([])
+  expect(outbox.papers('bakery').match(/bill/g)).toHaveLength(3)
+})
+
+test('a bill whose first look the consent did not cover is looked for when it goes again', async () => {
+  const outbox = await withOldSupplier()
+  typeBill(outbox)
+  await outbox.sale('mill', 'bakery')
+  const refused = new BookError('invalid', {
+    cause: 'scope_missing',
+    said: '',
+    status: 403,
+    vendorCode: null,
+    callId: null,
+  })
+  await outbox.deliver({ connectors: { fake: { ...outbox.connector, find: async () => Promise.reject(refused) } } })
+  const bill = await outbox.one('bakery', '-BB')
+  expect(bill).toMatchObject({ state: 'parked', parkedCause: 'scope_missing' })
+
+  await on.worker((tx) => retryDelivery(tx, bill))
+  await outbox.deliver()
+  expect(await outbox.one('bakery', '-BB')).toMatchObject({ generation: 2, parkedCause: 'bill_already_there' })
+  expect(outbox.papers('bakery')).toBe('bill 120000 open 120000')
 })
