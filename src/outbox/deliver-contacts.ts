@@ -19,6 +19,7 @@ import { followMerges } from './follow-merged.ts'
 import { type Lease, stillOurs } from './lease.ts'
 import type { OpenBook } from './open-book.ts'
 import type { OutboxDeps } from './outbox-deps.ts'
+import { putWithGrant } from './put-with-grant.ts'
 import { endAttempt, type Outcome } from './record-outcome.ts'
 
 type PromisedContact = Extract<PromisedDocument, { what: 'contact' }>
@@ -216,7 +217,9 @@ async function callPut(
   if (begun.length === 0) return []
   try {
     const asks = begun.map((one) => ({ key: keyOf(one.delivery), thing: one.wanted }))
-    const verdicts = await withGrant(deps, book.connectionId, (grant, connector) => connector.putContacts(grant, asks))
+    const verdicts = await putWithGrant(deps, book.connectionId, asks, (grant, connector, these) =>
+      connector.putContacts(grant, these),
+    )
     return begun.map((one, place) => {
       const verdict = verdicts[place]
       invariant(verdict, `${one.delivery.reference}: a contact without a verdict`)

@@ -15,6 +15,7 @@ import type { Lease } from './lease.ts'
 import { lookUp, triesWithoutWord } from './look-up.ts'
 import type { OpenBook } from './open-book.ts'
 import type { OutboxDeps } from './outbox-deps.ts'
+import { putWithGrant } from './put-with-grant.ts'
 import { type After, lostLease, type Outcome, recordOutcome } from './record-outcome.ts'
 import { type Wanted, wantedFor } from './translate-delivery.ts'
 
@@ -89,9 +90,11 @@ async function callPut(
   verb: 'documents' | 'payments',
   sending: Sending<'documents' | 'payments'>[],
 ): Promise<Outcome[]> {
-  let verdicts: Verdict[]
+  let verdicts: (Verdict | undefined)[]
   try {
-    verdicts = await withGrant(deps, book.connectionId, (grant, connector) => put(grant, connector, verb, sending))
+    verdicts = await putWithGrant(deps, book.connectionId, sending, (grant, connector, these) =>
+      put(grant, connector, verb, these),
+    )
   } catch (error) {
     const known = bookError(error)
     return sending.map(({ delivery }) => ({ delivery, is: 'error' as const, error: known, looked: delivery.lookFirst }))

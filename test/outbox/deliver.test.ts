@@ -1,8 +1,11 @@
 /** The worker keeps what was promised: in order, once, and only what may go. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type BookConnector, BookError, type Verdict } from '../../connectors/port.ts'
 import { pause, resume } from '../../src/books/pause.ts'
 import { withConnection } from '../../src/kit/db.ts'
 import { organisationOf } from '../../src/networks/organisation.ts'
+import { nameRole } from '../../src/networks/person.ts'
+import { keyOf } from '../../src/outbox/attempt.ts'
 import { dropDelivery } from '../../src/outbox/drop-delivery.ts'
 import { approveTrade, redateDelivery, retryDelivery, takeNextNumber } from '../../src/outbox/move-delivery.ts'
 import { retryAll } from '../../src/outbox/retry-all.ts'
@@ -213,6 +216,70 @@ test('a consent that was cut holds what is promised, and a new one lets it go', 
   await on.connect({ member: outbox.member('mill'), book: outbox.book('mill') })
   await outbox.deliver()
   expect(await outbox.states('mill')).toBe('SI delivered, SP delivered, contact delivered')
+})
+
+/** A book that does not let in each thing for itself, whatever the call: those of the first key it lets in. */
+function shutting(outbox: SmallOutbox, error: BookError, isLetIn: (key: string) => boolean) {
+  const putDocuments: BookConnector['putDocuments'] = async (grant, asks) =>
+    Promise.all(
+      asks.map(async (ask): Promise<Verdict> => {
+        const [told] = isLetIn(ask.key) ? await outbox.connector.putDocuments(grant, [ask]) : []
+        return told ?? { ok: false, error }
+      }),
+    )
+  return { connectors: { fake: { ...outbox.connector, putDocuments } } }
+}
+const unpaid = () =>
+  new BookError('unauthorized', {
+    cause: 'subscription_lapsed',
+    said: '',
+    status: 400,
+    vendorCode: '6190',
+    callId: null,
+  })
+
+test('a book unpaid for, which says so of each document, waits for a sign-in, and its people are told once', async () => {
+  const outbox = await smallOutbox(on)
+  await outbox.sale('mill', 'bakery')
+  await outbox.sale('mill', 'bakery')
+  const invoices = (await outbox.deliveries('mill')).filter((one) => one.kind === 'invoice')
+  const first = keyOf(invoices[0] ?? { id: '', generation: 1 })
+  const { organisationId } = outbox.member('mill')
+  const owner = { email: 'owner@mill.example', organisationId, role: 'owner' as const, actor: 'quits' }
+  await on.worker((tx) => nameRole(tx, on.clock, owner))
+  const given = shutting(outbox, unpaid(), (key) => key === first || !invoices.some((one) => keyOf(one) === key))
+  await outbox.deliver(given)
+  await outbox.travel(600)
+  await outbox.deliver(given)
+
+  expect(await on.read(outbox.connection('mill').id)).toMatchObject({
+    state: 'needs_sign_in',
+    lastError: { cause: 'subscription_lapsed' },
+  })
+  expect(await on.read(outbox.connection('bakery').id)).toMatchObject({ state: 'live' })
+  expect((await on.mails('needs_sign_in')).filter((one) => one.recipient === owner.email)).toHaveLength(1)
+  // What the book took stays taken.
+  expect((await outbox.states('mill')).match(/SI \w+/g)?.sort()).toEqual(['SI delivered', 'SI waiting'])
+
+  await on.connect({ member: outbox.member('mill'), book: outbox.book('mill') })
+  await outbox.deliver()
+  expect((await outbox.states('mill')).match(/S[IP] delivered/g)).toHaveLength(4)
+  expect(outbox.papers('mill').match(/invoice/g)).toHaveLength(2)
+})
+
+test('one thing that an old grant was not let in for goes with a new one, and nobody is asked', async () => {
+  const outbox = await smallOutbox(on)
+  await outbox.sale('mill', 'bakery')
+  const seen = new Set<string>()
+  await outbox.deliver(
+    shutting(outbox, unpaid(), (key) => {
+      const isSecond = seen.has(key)
+      seen.add(key)
+      return isSecond
+    }),
+  )
+  expect(await outbox.states('mill')).toBe('SI delivered, SP delivered, contact delivered')
+  expect(await on.read(outbox.connection('mill').id)).toMatchObject({ state: 'live' })
 })
 
 test('promises made before a book is connected go once it is live', async () => {
