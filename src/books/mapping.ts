@@ -20,7 +20,7 @@ import { creditAccountNames } from './credit-account-name.ts'
 import type { GrantDeps } from './grants.ts'
 import { readProfile } from './profile.ts'
 import { proposeMapping } from './propose-mapping.ts'
-import { renamedSince } from './renamed.ts'
+import { type ChosenNames, chosenNames, renamedSince } from './renamed.ts'
 
 export { checkMapping } from './check-mapping.ts'
 export { makeCreditAccount } from './credit-account.ts'
@@ -70,6 +70,8 @@ export type MappingKept = {
   checkedAt: Date | null
   /** What no longer fits the book, and what was renamed there since a person confirmed it. */
   problem: MappingFault[] | null
+  /** What the book called the choices when a person confirmed them. */
+  names: ChosenNames | null
 }
 
 export async function mappingOf(tx: Tx, connectionId: Uuid, networkId: Uuid): Promise<MappingKept> {
@@ -126,7 +128,8 @@ export async function saveMapping(
     const faults = [...checkMapping(connection.profile, mapping), ...(await sharedAccount(tx, held, mapping))]
     if (faults[0])
       throw new Refusal('mapping_not_sound', { why: faults.map((one) => one.why).join('; '), field: faults[0].field })
-    await writeMapping(tx, held, mapping, { by: ask.actor, at: deps.clock.now() })
+    const names = chosenNames(connection.profile, mapping)
+    await writeMapping(tx, held, mapping, { by: ask.actor, at: deps.clock.now(), names })
     if (connection.state === 'mapping')
       await tx.connection.update({ where: { id: connection.id }, data: { state: 'live' } })
     await makeLaneDue(tx, connection.organisationId, 'book')
@@ -182,14 +185,14 @@ export async function checkMappingsOf(deps: GrantDeps, connectionId: Uuid): Prom
       if (!held.mapping) continue
       const faults = checkMapping(profile, held.mapping)
       found.push(...faults)
-      const kept = (held.problem ?? []).filter((one) => one.isNotice)
-      const renamed = renamedSince(before, profile, held.mapping).filter(
-        ({ field }) => !kept.some((one) => one.field === field),
-      )
-      const told = [...faults, ...kept, ...renamed]
+      // Told before names were kept: nobody knows the first one any more.
+      const old = (held.problem ?? []).filter((one) => one.isNotice && !held.names?.[one.field])
+      const oldFields = old.map((one) => one.field)
+      const names = chosenNames(before, held.mapping, held.names ?? {}, oldFields)
+      const told = [...faults, ...old, ...renamedSince(names, profile, held.mapping)]
       const problem = told.length > 0 ? JSON.stringify(told) : null
       await tx.$executeRaw`
-        update mapping set checked_at = ${deps.clock.now()}, problem = ${problem}::jsonb
+        update mapping set checked_at = ${deps.clock.now()}, problem = ${problem}::jsonb, names = ${JSON.stringify(names)}::jsonb
         where connection_id = ${connectionId}::uuid and network_id = ${held.networkId}::uuid`
       if (faults.length === 0 || held.problem?.some((one) => !one.isNotice)) continue
       await queueMailToOrganisation(tx, deps.clock, organisationId, ['owner', 'bookkeeper'], {
@@ -209,11 +212,12 @@ async function writeMapping(
   tx: Tx,
   held: MappingKept,
   mapping: Mapping,
-  confirmed: { by: string; at: Date },
+  confirmed: { by: string; at: Date; names: ChosenNames },
 ): Promise<void> {
   const changed = await tx.$executeRaw`
     update mapping set body = ${JSON.stringify(mapping)}::jsonb, version = version + 1, confirmed_by = ${confirmed.by},
-           confirmed_at = ${confirmed.at}, checked_at = ${confirmed.at}, problem = null
+           confirmed_at = ${confirmed.at}, checked_at = ${confirmed.at}, problem = null,
+           names = ${JSON.stringify(confirmed.names)}::jsonb
     where connection_id = ${held.connectionId}::uuid and network_id = ${held.networkId}::uuid and version = ${held.version}`
   if (changed === 0) throw new Refusal('mapping_changed', {})
 }
@@ -227,11 +231,12 @@ async function sharedAccount(tx: Tx, held: MappingKept, mapping: Mapping): Promi
 type Row = NonNullable<Awaited<ReturnType<Tx['mapping']['findUnique']>>>
 
 function mappingFrom(row: Row): MappingKept {
-  const { body, problem, ...rest } = row
+  const { body, problem, names, ...rest } = row
   return {
     ...rest,
     draft: body as MappingDraft,
     mapping: row.confirmedAt ? mappingShape.parse(body) : null,
     problem: problem as MappingFault[] | null,
+    names: names as ChosenNames | null,
   }
 }

@@ -5,11 +5,13 @@ import {
   addNetwork,
   checkMapping,
   checkMappings,
+  checkMappingsOf,
   type Mapping,
   makeCreditAccount,
   mappingShape,
   saveMapping,
 } from '../../src/books/mapping.ts'
+import { readProfile } from '../../src/books/profile.ts'
 import { proposeMapping } from '../../src/books/propose-mapping.ts'
 import { createMember } from '../../src/networks/invite.ts'
 import type { Network } from '../../src/networks/network.ts'
@@ -241,4 +243,54 @@ test('one book that does not answer keeps no other from being checked', async ()
   await world.worker((tx) => tx.mapping.updateMany({ where: { connectionId: id }, data: { checkedAt: new Date(0) } }))
   await checkMappings({ ...world.deps, connectors: { fake: { ...world.fake, describe } } })
   expect((await world.mapping(id, network.id)).checkedAt).toEqual(world.clock.now())
+})
+
+const notices = async (connectionId: string) =>
+  ((await world.mapping(connectionId, network.id)).problem ?? []).filter((one) => one.isNotice).map(({ why }) => why)
+const rename = (firm: MemberWithBook, id: string, to: string) => {
+  const account = firm.book.profile.accounts.find((one) => one.id === id)
+  if (!account) throw new Error('no such account')
+  account.name = to
+}
+
+test('what was renamed twice shows the name that a person saw, and nothing once it is called that again', async () => {
+  const firm = await world.memberWithBook(network)
+  const { id } = await world.live(firm)
+  const was = firm.book.profile.accounts.find((one) => one.id === 'acc-310')?.name ?? ''
+  rename(firm, 'acc-310', 'Costs of goods')
+  await checkMappingsOf(world.deps, id)
+  expect(await notices(id)).toEqual([`“${was}” is called “Costs of goods” in the book now; it is used as before`])
+  rename(firm, 'acc-310', 'Costs of sales')
+  await checkMappingsOf(world.deps, id)
+  expect(await notices(id)).toEqual([`“${was}” is called “Costs of sales” in the book now; it is used as before`])
+  rename(firm, 'acc-310', was)
+  await checkMappingsOf(world.deps, id)
+  expect(await notices(id)).toEqual([])
+})
+
+test('a rename that a new sign-in or a reading cut short has read already is shown all the same', async () => {
+  const firm = await world.memberWithBook(network)
+  const { id } = await world.live(firm)
+  rename(firm, 'acc-310', 'Costs of another name')
+  await world.connect(firm)
+  await readProfile(world.deps, id)
+  await checkMappingsOf(world.deps, id)
+  expect(await notices(id)).toEqual([expect.stringContaining('is called “Costs of another name”')])
+})
+
+test('an account, an item and a VAT code with the same id are not taken for each other', async () => {
+  const firm = await world.memberWithBook(network)
+  const standingName = firm.book.profile.accounts.find((one) => one.id === 'acc-310')?.name
+  firm.book.profile.items = [{ id: 'acc-310', name: 'An item', active: true, incomeAccountId: 'acc-200' }]
+  const { id } = await world.live(firm)
+  firm.book.profile.items = [
+    { id: 'acc-310', name: 'An item of another name', active: true, incomeAccountId: 'acc-200' },
+  ]
+  await checkMappingsOf(world.deps, id)
+  expect(await notices(id)).toEqual([])
+  rename(firm, 'acc-310', 'Costs of another name')
+  await checkMappingsOf(world.deps, id)
+  expect(await notices(id)).toEqual([
+    `“${standingName}” is called “Costs of another name” in the book now; it is used as before`,
+  ])
 })
