@@ -49,9 +49,9 @@ export async function importMembers(deps: Deps, ask: ImportAsk): Promise<Importe
 /** Every line in a transaction of its own; stops before the first that is refused. */
 async function makeEach(deps: Deps, ask: ImportAsk, rows: CsvRow[], result: Imported): Promise<void> {
   for (const row of rows) {
-    const why = await inTransaction(deps.db, asWorker, (tx) => make(tx, deps.clock, ask, row, result)).catch(whyRefused)
-    if (why) {
-      result.refusals.push({ line: row.line, why })
+    const made = await inTransaction(deps.db, asWorker, (tx) => make(tx, deps.clock, ask, row)).catch(refused)
+    count(result, row, made)
+    if (typeof made === 'object') {
       result.stoppedAtLine = row.line
       return
     }
@@ -65,15 +65,16 @@ async function tryAll(deps: Deps, ask: ImportAsk, rows: CsvRow[], result: Import
     deps.db,
     asWorker,
     async (tx) => {
+      // Done again where it was torn apart: then it is counted anew.
+      const tried = nothingYet(result.dryRun, result.rows)
       for (const row of rows) {
         await tx.$executeRaw`savepoint line`
-        const why = await make(tx, deps.clock, ask, row, result).catch(whyRefused)
-        if (why) {
-          await tx.$executeRaw`rollback to savepoint line`
-          result.refusals.push({ line: row.line, why })
-        }
-        ask.progress?.(result.done + result.known + result.refusals.length, rows.length)
+        const made = await make(tx, deps.clock, ask, row).catch(refused)
+        if (typeof made === 'object') await tx.$executeRaw`rollback to savepoint line`
+        count(tried, row, made)
+        ask.progress?.(tried.done + tried.known + tried.refusals.length, rows.length)
       }
+      Object.assign(result, tried)
       throw new DryRunOver()
     },
     300_000,
@@ -83,38 +84,43 @@ async function tryAll(deps: Deps, ask: ImportAsk, rows: CsvRow[], result: Import
   })
 }
 
-async function make(
-  tx: Tx,
-  clock: Clock,
-  ask: ImportAsk,
-  { fields, line }: CsvRow,
-  result: Imported,
-): Promise<string | null> {
+type Made = 'done' | 'known' | { why: string }
+
+function count(result: Imported, { line }: CsvRow, made: Made): void {
+  if (typeof made === 'object') result.refusals.push({ line, why: made.why })
+  else result[made] += 1
+}
+
+function refused(error: unknown): Made {
+  return { why: whyRefused(error) }
+}
+
+async function make(tx: Tx, clock: Clock, ask: ImportAsk, { fields, line }: CsvRow): Promise<Made> {
   const get = (name: string) => fields[name] ?? ''
   const network = await networkOf(tx, ask.networkId)
-  if (get('name') === '' || get('name').length > 200) return 'The name is missing or longer than 200 characters.'
-  if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(get('email'))) return `"${get('email')}" is not an e-mail address.`
+  if (get('name') === '' || get('name').length > 200)
+    return { why: 'The name is missing or longer than 200 characters.' }
+  if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(get('email'))) return { why: `"${get('email')}" is not an e-mail address.` }
   const legalForm = get('legal_form') as LegalForm
   if (!legalForms.includes(legalForm))
-    return `"${get('legal_form')}" is no legal form; known are ${legalForms.join(', ')}.`
+    return { why: `"${get('legal_form')}" is no legal form; known are ${legalForms.join(', ')}.` }
   if (get('partners') !== '' && !/^\d{1,4}$/.test(get('partners')))
-    return `"${get('partners')}" is not a number of partners.`
+    return { why: `"${get('partners')}" is not a number of partners.` }
   for (const name of ['statement_on', 'vat_from'])
-    if (get(name) !== '' && !isDay(get(name))) return `"${get(name)}" is not a day; write YYYY-MM-DD.`
+    if (get(name) !== '' && !isDay(get(name))) return { why: `"${get(name)}" is not a day; write YYYY-MM-DD.` }
   const creditLimit = get('credit_limit') === '' ? null : amountIn(get('credit_limit'), network.scale)
   const exposureLimit = get('exposure_limit') === '' ? null : amountIn(get('exposure_limit'), network.scale)
   for (const limit of [creditLimit, exposureLimit]) {
-    if (limit && 'why' in limit) return limit.why
-    if (limit && limit.minor < 0n) return 'A limit is written without sign.'
+    if (limit && 'why' in limit) return { why: limit.why }
+    if (limit && limit.minor < 0n) return { why: 'A limit is written without sign.' }
   }
   const same = await tx.$queryRaw<{ email: string | null }[]>`
     select o.email from member m join organisation o on o.id = m.organisation_id where m.network_id = ${ask.networkId}::uuid and lower(o.name) = lower(${get('name')})`
-  if (same.some((one) => one.email === get('email').toLowerCase())) {
-    result.known += 1
-    return null
-  }
+  if (same.some((one) => one.email === get('email').toLowerCase())) return 'known'
   if (same.length > 0)
-    return `A member called "${get('name')}" stands in the network with another e-mail address; give them names that differ.`
+    return {
+      why: `A member called "${get('name')}" stands in the network with another e-mail address; give them names that differ.`,
+    }
   const member = await createMember(tx, clock, {
     networkId: ask.networkId,
     invoicePrefix: get('invoice_prefix') || null,
@@ -146,6 +152,5 @@ async function make(
     ...(creditLimit && 'minor' in creditLimit ? { creditLimitMinor: creditLimit.minor } : {}),
     ...(exposureLimit && 'minor' in exposureLimit ? { exposureLimitMinor: exposureLimit.minor } : {}),
   })
-  result.done += 1
-  return null
+  return 'done'
 }

@@ -75,6 +75,25 @@ test('a dry run tells every refusal and leaves nothing', async () => {
   expect(await world.worker((tx) => tx.importRun.count({ where: { networkId: network.id } }))).toBe(0)
 })
 
+test('a dry run that a deadlock tore apart and that was done again counts each line once', async () => {
+  const { network } = await valley()
+  let torn = 0
+  const tried = await importMembers(world, {
+    networkId: network.id,
+    fileName: 'members.csv',
+    text: `${[head, oak, 'x,not an address,company,,01111111,,,,,,,,', elm].join('\n')}\n`,
+    dryRun: true,
+    actor: convener.id,
+    progress: (done) => {
+      if (done < 3 || torn > 0) return
+      torn += 1
+      throw Object.assign(new Error('torn apart'), { code: 'P2034' })
+    },
+  })
+  expect(torn).toBe(1)
+  expect(tried).toMatchObject({ rows: 3, done: 2, known: 0, refusals: [{ line: 3 }] })
+})
+
 test('the real run stops before the first refused line, and the mended file goes on from there', async () => {
   const { run, members } = await valley()
   const stopped = await run([oak, elm.replace('partnership,4', 'partnership,'), tom])
