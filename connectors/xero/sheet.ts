@@ -31,14 +31,18 @@ export function xeroSheets(wire: XeroWire, now: () => Date): XeroSheets {
   const charts = new Map<string, { at: number; chart: Promise<Chart> }>()
   const frames = new Map<string, Promise<Frame>>()
   const refusedAt = new Map<string, number>()
-  const locks = new Map<string, Day>()
+  /** With a time of its own: a chart that was read alone says nothing of the lock. */
+  const locks = new Map<string, { at: number; through: Day | null }>()
 
-  function take({ bookId, accounts, shortCode, currency, lockedThrough }: BookProfile, at: number): void {
-    for (const kept of [charts, frames, refusedAt, locks]) if (kept.size >= mostBooks) kept.clear()
+  function take({ bookId, accounts, shortCode, currency }: BookProfile, at: number): void {
+    for (const kept of [charts, frames, refusedAt]) if (kept.size >= mostBooks) kept.clear()
     charts.set(bookId, { at, chart: Promise.resolve(new Map(accounts.map((account) => [account.id, account]))) })
     frames.set(bookId, Promise.resolve({ shortCode, currency }))
-    if (lockedThrough === null) locks.delete(bookId)
-    else locks.set(bookId, lockedThrough)
+  }
+
+  function takeLock({ bookId, lockedThrough }: BookProfile, at: number): void {
+    if (locks.size >= mostBooks) locks.clear()
+    locks.set(bookId, { at, through: lockedThrough })
   }
 
   return {
@@ -50,12 +54,17 @@ export function xeroSheets(wire: XeroWire, now: () => Date): XeroSheets {
     frame(grant) {
       return frames.get(grant.bookId) ?? keep(frames, grant.bookId, readFrame(wire, grant), (frame) => frame)
     },
-    lock: (bookId) => locks.get(bookId) ?? null,
-    learn: (profile) => take(profile, now().getTime()),
+    lock: (bookId) => locks.get(bookId)?.through ?? null,
+    learn(profile) {
+      const at = now().getTime()
+      take(profile, at)
+      takeLock(profile, at)
+    },
     know(profile, readAt) {
       const at = readAt.getTime()
       const isOlder = at <= Math.max(charts.get(profile.bookId)?.at ?? 0, refusedAt.get(profile.bookId) ?? 0)
       if (!isOlder) take(profile, at)
+      if (at > (locks.get(profile.bookId)?.at ?? 0)) takeLock(profile, at)
     },
     forgetChart(bookId) {
       charts.delete(bookId)

@@ -462,26 +462,27 @@ test('xero group 1: nobody there: a write that never left is unavailable; a sile
   await expect(pay(5_000)).rejects.toMatchObject({ kind: 'unavailable', facts: { cause: 'not_reached' } })
 })
 
+const account = { id: sales, code: '200', name: 'Sales', kind: 'income' as const, takesPayments: false }
+const profile: BookProfile = {
+  bookId: book.bookId,
+  name: book.bookName,
+  country: 'GB',
+  currency: 'GBP',
+  timeZone: 'Europe/London',
+  lockedThrough: null,
+  plan: null,
+  writable: true,
+  shortCode: '!mill',
+  vat: { registered: true, number: null, scheme: 'accrual' },
+  accounts: [{ ...account, active: true, reserved: false }],
+  taxCodes: [],
+  items: [],
+  needsItem: false,
+}
+
 test('what the service keeps of a book spares every read before a write, until the book refuses an account', async () => {
   const seen: CallSeen[] = []
   const xero = makeXero({ onCall: (one) => seen.push(one) })
-  const account = { id: sales, code: '200', name: 'Sales', kind: 'income' as const, takesPayments: false }
-  const profile: BookProfile = {
-    bookId: book.bookId,
-    name: book.bookName,
-    country: 'GB',
-    currency: 'GBP',
-    timeZone: 'Europe/London',
-    lockedThrough: null,
-    plan: null,
-    writable: true,
-    shortCode: '!mill',
-    vat: { registered: true, number: null, scheme: 'accrual' },
-    accounts: [{ ...account, active: true, reserved: false }],
-    taxCodes: [],
-    items: [],
-    needsItem: false,
-  }
   const readAt = new Date('2026-11-20T06:00:00.000Z')
   const invoice = { InvoiceID: 'aaaa0001-0000-4000-8000-000000000001', Type: 'ACCREC', Total: 12, AmountDue: 12 }
   const archived = `Account code '200' has been archived, or has been deleted. Each line item must reference a valid account.`
@@ -500,4 +501,27 @@ test('what the service keeps of a book spares every read before a write, until t
   const before = seen.length
   await xero.putDocuments(book, [{ key: 'k3', thing: invoiceOfTen }])
   expect(seen.length - before).toBe(2)
+})
+
+test('a lock read after the last one holds, although the accounts alone were read later still', async () => {
+  nock.cleanAll()
+  standIn({ organisation: { PeriodLockDate: '2026-11-16' } })
+  const xero = makeXero()
+  xero.know?.(profile, new Date('2026-11-18T06:00:00.000Z'))
+  const archived = `Account code '200' has been archived, or has been deleted. Each line item must reference a valid account.`
+  put('/Invoices', () => ({ Invoices: [{ HasErrors: true, ValidationErrors: [{ Message: archived }] }] }))
+  await xero.putDocuments(book, [{ key: 'k1', thing: invoiceOfTen }])
+  // The accounts are read anew for this one, at nine.
+  const invoice = { InvoiceID: 'aaaa0001-0000-4000-8000-000000000001', Type: 'ACCREC', Total: 12, AmountDue: 12 }
+  put('/Invoices', () => ({ Invoices: [{ ...invoice, Status: 'AUTHORISED' }] }))
+  await xero.putDocuments(book, [{ key: 'k2', thing: invoiceOfTen }])
+
+  xero.know?.({ ...profile, lockedThrough: '2026-11-16' }, new Date('2026-11-20T08:00:00.000Z'))
+  const [shut] = await xero.putDocuments(book, [{ key: 'k3', thing: invoiceOfTen }])
+  expect(shut).toMatchObject({ ok: false, error: { kind: 'period_locked', facts: { lockedThrough: '2026-11-16' } } })
+
+  // One read before that says nothing of it any more.
+  xero.know?.(profile, new Date('2026-11-20T07:00:00.000Z'))
+  const [still] = await xero.putDocuments(book, [{ key: 'k4', thing: invoiceOfTen }])
+  expect(still).toMatchObject({ ok: false, error: { kind: 'period_locked' } })
 })
