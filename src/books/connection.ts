@@ -25,6 +25,12 @@ export const connectionMoves = {
 
 /** `missing`: what the consent does not cover, in the vendor's own names. */
 export type LastError = { cause: string; at: string; was: ConnectionState; missing?: string }
+
+/** Each thing that the consent does not cover; none where nothing is known to be missing. */
+export function missingIn(lastError: LastError | null): string[] {
+  return lastError?.missing?.split(' ').filter(Boolean) ?? []
+}
+
 export type Connection = {
   id: Uuid
   organisationId: Uuid

@@ -1,6 +1,6 @@
 /** Connections to members' books: listed, looked at, paused and let go on, one or a whole network; and a link to sign in again. */
 import type { Command } from 'commander'
-import { type Connection, type ConnectionState, connectionMoves, connectionOf } from '../books/connection.ts'
+import { type Connection, type ConnectionState, connectionMoves, connectionOf, missingIn } from '../books/connection.ts'
 import { pause, pauseOf, pauseSending, resume, resumeSending, sendingPauseOf } from '../books/pause.ts'
 import { machineClock } from '../kit/clock.ts'
 import type { Tx } from '../kit/db.ts'
@@ -154,6 +154,7 @@ function shown(connection: Connection) {
     state: connection.state,
     lastGoodCallAt: connection.lastGoodCallAt,
     cause: lastError?.cause ?? null,
+    missing: missingIn(lastError),
     words: lastError ? inOneBreath(wordsFor(lastError.cause)) : null,
     next: lastError ? { text: wordsFor(lastError.cause).fix } : null,
     who: lastError ? wordsFor(lastError.cause).who : null,

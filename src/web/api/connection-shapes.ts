@@ -1,6 +1,6 @@
 /** How a connection, its lists, its mapping and a preview look in JSON. Never a token, never a figure of the book. */
 import { z } from 'zod'
-import type { Connection } from '../../books/connection.ts'
+import { type Connection, missingIn } from '../../books/connection.ts'
 import { type MappingKept, mappingShape } from '../../books/mapping.ts'
 import { type Pause, pauseOf } from '../../books/pause.ts'
 import type { PreviewTrade } from '../../outbox/preview.ts'
@@ -43,7 +43,16 @@ export const connectionOut = z
     vatRegistered: z.boolean(),
     profileReadAt: instantOut,
     lastGoodCallAt: instantOut.nullable().meta({ description: 'Health: the last call that worked' }),
-    lastError: z.object({ cause: z.string(), words: z.string(), at: z.string() }).nullable(),
+    lastError: z
+      .object({
+        cause: z.string(),
+        words: z.string(),
+        at: z.string(),
+        missing: z
+          .array(z.string())
+          .meta({ description: 'What the consent does not cover, in the vendor’s own names' }),
+      })
+      .nullable(),
     paused: pauseOut.nullable().meta({ description: 'By whom, when and why; null while it is not paused' }),
   })
   .meta({ id: 'Connection' })
@@ -70,6 +79,7 @@ export function showConnection(connection: Connection): z.input<typeof connectio
       cause: lastError.cause,
       words: inOneBreath(wordsFor(lastError.cause)),
       at: lastError.at,
+      missing: missingIn(lastError),
     },
     paused: showPause(pauseOf(connection)),
   }

@@ -114,6 +114,20 @@ test('an audit holds, and is kept', async () => {
   expect((await avon.convener(`GET ${avon.path}/ledger/head`)).body).toMatchObject(ran.body.head)
 })
 
+test('what a consent does not cover is named one by one', async () => {
+  const { app, avon } = world
+  const party = await avon.member('Tannery')
+  const { fake } = app.deps.connectors
+  if (!fake) throw new Error('no fake book')
+  Object.assign(fake, { wants: ['accounting', 'accounting.journals', 'accounting.reports'] })
+  await connectBook(app, party, 'book-tannery')
+  Object.assign(fake, { wants: ['accounting'] })
+  expect((await party.owner(`GET ${party.path}/connection`)).body).toMatchObject({
+    state: 'live',
+    lastError: { cause: 'scope_missing', missing: ['accounting.journals', 'accounting.reports'] },
+  })
+})
+
 test('pause, resume and the end of a connection', async () => {
   const { bakery } = world
   const path = `${bakery.path}/connection`

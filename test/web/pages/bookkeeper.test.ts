@@ -123,6 +123,24 @@ test('from consent to a live book: choose, map, and every address is free of cod
   expect(live.text).toContain('Disconnect from The practice book')
 })
 
+test('what a consent does not cover is named on the page, until a sign-in grants it', async () => {
+  const business = await world.business('Tannery', { vat: 'GB111222399' })
+  const { fake } = world.app.deps.connectors
+  if (!fake) throw new Error('no fake book')
+  Object.assign(fake, { wants: ['accounting', 'accounting.journals', 'accounting.reports'] })
+  const bookId = await connected(business)
+  const page = await business.bookkeeper.get(`${business.path}/connection`)
+  expect(page.text).toContain('The consent does not cover accounting.journals, accounting.reports.')
+  expect(page.text).toContain('Sign in to The practice book again')
+
+  Object.assign(fake, { wants: ['accounting'] })
+  const { location } = await consent(business, [bookId])
+  const consentId = new URLSearchParams(location.split('?')[1]).get('consent') ?? ''
+  await business.bookkeeper.send(`${business.path}/connection/choose`, { consent: consentId, book: bookId })
+  const after = await business.bookkeeper.get(`${business.path}/connection`)
+  expect(after.text).not.toContain('The consent does not cover')
+})
+
 test('a choice that does not fit is told at its field, and nothing typed is lost', async () => {
   const business = await world.business('Dairy', { vat: 'GB111222334' })
   const bookId = await connected(business)

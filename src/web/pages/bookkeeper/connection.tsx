@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 import { beginConsent } from '../../../books/connect.ts'
-import { type Connection, connectionsOf, setAskFirst } from '../../../books/connection.ts'
+import { type Connection, connectionsOf, missingIn, setAskFirst } from '../../../books/connection.ts'
 import { disconnect } from '../../../books/disconnect.ts'
 import { pause, resume } from '../../../books/pause.ts'
 import { vendorName } from '../../../books/vendor-name.ts'
@@ -189,6 +189,16 @@ async function show(visit: Visit): Promise<string> {
         </section>
         <PausedNote here={here} pauses={facts.pauses} nameOf={facts.nameOf} />
         {connection && <Told visit={visit} here={here} connection={connection} signInEndsAt={facts.signInEndsAt} />}
+        {connection && !next.connect && missingIn(connection.lastError).length > 0 && (
+          <section aria-labelledby="not-granted">
+            <h2 id="not-granted">Not granted</h2>
+            <p>
+              The consent does not cover {missingIn(connection.lastError).join(', ')}. What it covers goes on. Sign in
+              again, choose the same organisation and grant all that is asked.
+            </p>
+            <ConnectButtons visit={visit} base={base} kind={connection.kind} word="sign_in_again" />
+          </section>
+        )}
         {!connection && before && (
           <p>
             Before, “{before.bookName}” was connected here. Choose the same organisation again and everything goes on
