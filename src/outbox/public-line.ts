@@ -95,23 +95,42 @@ export function post(
       method: 'POST',
       agent: false,
       headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
-      signal: AbortSignal.timeout(limitMs),
       ...(isOwn ? {} : { lookup: publicLookup }),
     })
+    let status: number | null = null
+    let why = 'closed'
+    const end = () => {
+      clearTimeout(deadline)
+      asking.destroy()
+      done(status === null ? { status, why } : { status })
+    }
+    // Of its own: whatever the other side makes of the protocol, this ends in time.
+    const deadline = setTimeout(() => {
+      why = 'timeout'
+      end()
+    }, limitMs)
     asking.on('response', (answer) => {
-      const status = answer.statusCode ?? 0
+      status = answer.statusCode ?? 0
       let size = 0
       answer.on('data', (part: Buffer) => {
         size += part.length
         if (size > largestAnswer) answer.destroy()
       })
-      answer.on('close', () => done({ status }))
-      answer.on('error', () => done({ status }))
+      answer.on('close', end)
+      answer.on('error', end)
+    })
+    // Who wants to speak something else has not taken what was told.
+    asking.on('upgrade', (answer, socket) => {
+      status = answer.statusCode ?? 0
+      socket.destroy()
+      end()
     })
     asking.on('error', (error) => {
       const code = codeOf(error) ?? error.name
-      done({ status: null, why: code === 'NOT_PUBLIC' ? 'not_public' : code })
+      why = code === 'NOT_PUBLIC' ? 'not_public' : code
+      end()
     })
+    asking.on('close', end)
     asking.end(body)
   })
 }
