@@ -33,6 +33,7 @@ begin
       union all
       select 'connection.needs_sign_in', e.done_at, e.id::text, jsonb_build_object('organisationId', e.organisation_id), array[e.organisation_id]
         from deed e join member m on m.network_id = network.network_id and m.organisation_id = e.organisation_id
+         and m.standing in ('admitted', 'suspended', 'leaving')
        where e.network_id is null and e.what = 'connection_needs_sign_in' and e.done_at > network.seen_at - interval '2 minutes'),
     fresh as (
       insert into notice (network_id, id, address_id, what, cause, facts, happened_at, due_at)

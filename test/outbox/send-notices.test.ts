@@ -150,6 +150,33 @@ test('fault 62: what parks, differs or wants a sign-in is told with its cause', 
   expect(told('/care')).toHaveLength(3)
 })
 
+test('fault 62: a network hears of the sign-in of its members alone, not of who was only invited, applied or has left', async () => {
+  const { id, organisationId } = world.member('forge')
+  await listening('/network')
+  await listening('/member', 'forge')
+  const stand = (standing: string) => on.db.pool.query('update member set standing = $2 where id = $1', [id, standing])
+  const hears = async (standing: string) => {
+    await stand(standing)
+    heard = []
+    await on.db.pool.query(
+      "insert into deed (id, organisation_id, actor, what, facts, done_at) values (gen_random_uuid(), $1, 'quits', 'connection_needs_sign_in', '{}', quits_now())",
+      [organisationId],
+    )
+    await turns()
+    // What happened is told a little longer: past that, another standing changes nothing of it.
+    await later(600)
+    await turns()
+    return heard.map(({ path }) => path).sort()
+  }
+  try {
+    for (const standing of ['invited', 'applied', 'left']) expect(await hears(standing), standing).toEqual([])
+    for (const standing of ['admitted', 'suspended', 'leaving'])
+      expect(await hears(standing), standing).toEqual(['/member', '/network'])
+  } finally {
+    await stand('admitted')
+  }
+})
+
 test('fault 62: one that fails is tried again with the same id and body, in growing steps, and keeps no other waiting', async () => {
   answers = (path) => (path === '/sick' ? 500 : 204)
   const { address } = await listening('/sick')
