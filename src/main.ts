@@ -33,10 +33,10 @@ import { forgetOldSessions } from './networks/sign-in.ts'
 import { callsSeen } from './outbox/calls-seen.ts'
 import { keepPromises, type Worker } from './outbox/keep.ts'
 import { tellOfParked } from './outbox/mail-parked.ts'
+import { noticeRounds } from './outbox/notice-rounds.ts'
 import type { OutboxDeps } from './outbox/outbox-deps.ts'
 import { promisedPostingsOf } from './outbox/post-and-promise.ts'
 import { shownMailer, smtpMailer } from './outbox/send-mail.ts'
-import { sendNotices } from './outbox/send-notices.ts'
 import { lookAtBook } from './reconcile/look-at-book.ts'
 import { reconcileAll } from './reconcile/run.ts'
 import { sweepAll } from './reconcile/sweep.ts'
@@ -112,7 +112,7 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
     ? await keepPromises(deps, mailer, {
         rounds: [
           { name: 'bells', serve: () => answerBells(deps, (book) => lookAtBook(deps, book)) },
-          { name: 'notices', serve: () => sendNotices(deps, { loopback: config.webhooksToLoopback }) },
+          ...noticeRounds(deps, { loopback: config.webhooksToLoopback }),
         ],
       })
     : null

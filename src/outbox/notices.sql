@@ -42,7 +42,11 @@ begin
          and h.at >= a.made_at and (a.organisation_id is null or a.organisation_id = any (h.about))
       on conflict (network_id, address_id, what, cause) do nothing returning address_id),
     due as (
-      update lane set due_at = looked_at where id in (select address_id from fresh) and due_at > looked_at returning id)
+      -- One that rests after a failure goes on resting; one that is being served is due again after it. The row is locked in any case, so
+      -- that nobody serves the lane without seeing these.
+      update lane set due_at = least(due_at, case when leased_by is null
+               then greatest(looked_at, (budget ->> 'restUntil')::timestamptz) else looked_at end)
+       where id in (select address_id from fresh) returning id)
     select (select count(*) from fresh) + 0 * (select count(*) from due) into added;
     update told_until set number = read_to, seen_at = looked_at where network_id = network.network_id;
     made := made + added;

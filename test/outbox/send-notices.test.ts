@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { idText, type Uuid } from '../../src/kit/ids.ts'
 import { openLog } from '../../src/kit/log.ts'
+import { gatherNotices, noticeRounds } from '../../src/outbox/notice-rounds.ts'
 import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
 import { isPublic, post, refusedUrl } from '../../src/outbox/public-line.ts'
 import { sendNotices } from '../../src/outbox/send-notices.ts'
@@ -27,7 +28,7 @@ let world: SmallWorld
 let ear: Server
 let url: string
 let deps: OutboxDeps
-let answers: (path: string) => number
+let answers: (path: string, body: string) => number | Promise<number>
 let heard: Heard[] = []
 beforeAll(async () => {
   on = await ground()
@@ -37,9 +38,9 @@ beforeAll(async () => {
     ask.on('data', (part) => {
       body += part
     })
-    ask.on('end', () => {
+    ask.on('end', async () => {
       heard.push({ headers: ask.headers, body, path: ask.url ?? '' })
-      answer.writeHead(answers(ask.url ?? ''), { location: `${url}/elsewhere` }).end()
+      answer.writeHead(await answers(ask.url ?? '', body), { location: `${url}/elsewhere` }).end()
     })
   })
   await new Promise<void>((done) => ear.listen(0, '127.0.0.1', done))
@@ -72,7 +73,8 @@ const listening = (path: string, member: string | null = null, whats: NoticeKind
   )
 /** Turns until nothing is left to do now. */
 async function turns() {
-  for (let turn = 0; turn < 20; turn += 1) if ((await sendNotices(deps, { loopback: true })) === 0) return
+  for (let turn = 0; turn < 20; turn += 1)
+    if ((await gatherNotices(deps)) + (await sendNotices(deps, { loopback: true })) === 0) return
 }
 const later = (seconds: number) => on.travelTo(new Date(on.clock.now().getTime() + seconds * 1000))
 const told = (path: string) => heard.filter((one) => one.path === path).map(({ body }) => JSON.parse(body))
@@ -199,6 +201,96 @@ test('fault 62: one that fails is tried again with the same id and body, in grow
   const sick = heard.filter(({ path }) => path === '/sick')
   expect(new Set(sick.map(({ headers, body }) => `${headers['webhook-id']} ${body}`)).size).toBe(1)
   expect((await stands(address.id)).failingAt).toBeNull()
+})
+
+test('fault 62: one that answers, but slowly, gives its turn to the next address after ten seconds', async () => {
+  answers = async (path) => {
+    if (path === '/slow') await later(14)
+    return 204
+  }
+  await listening('/slow')
+  for (let made = 0; made < 4; made += 1) await trade()
+  await gatherNotices(deps)
+  await listening('/next')
+  await later(1)
+  await trade()
+  await gatherNotices(deps)
+  const order: string[] = []
+  for (let turn = 0; turn < 8; turn += 1) {
+    heard = []
+    await sendNotices(deps, { loopback: true })
+    if (heard.length > 0) order.push(heard.map(({ path }) => path).join(' '))
+  }
+  expect(order.slice(0, 3)).toEqual(['/slow', '/next', '/slow'])
+})
+
+test('fault 62: several addresses are served at once: one that does not answer keeps no other waiting', async () => {
+  let letGo = () => {}
+  const silence = new Promise<number>((done) => {
+    letGo = () => done(204)
+  })
+  let sayHeard = () => {}
+  const quickIsHeard = new Promise<void>((done) => {
+    sayHeard = done
+  })
+  answers = (path) => {
+    if (path === '/silent') return silence
+    sayHeard()
+    return 204
+  }
+  await listening('/silent')
+  await trade()
+  await gatherNotices(deps)
+  await later(1)
+  await listening('/quick')
+  await trade()
+  await gatherNotices(deps)
+  const rounds = noticeRounds(deps, { loopback: true }).map(({ serve }) => serve())
+  await quickIsHeard
+  letGo()
+  await Promise.all(rounds)
+  expect(told('/quick')).toHaveLength(1)
+  expect(told('/silent')).toHaveLength(2)
+})
+
+test('fault 62: an address that fails rests as a whole: one notice is a trial, and new ones do not wake it', async () => {
+  answers = () => 500
+  await listening('/down')
+  for (let made = 0; made < 6; made += 1) await trade()
+  for (let minutes = 0; minutes < 30; minutes += 1) {
+    await turns()
+    await later(60)
+    await trade()
+  }
+  // At once, after 5 s (seen a minute later), after 5 min: the next one is due half an hour after that.
+  expect(told('/down')).toHaveLength(3)
+  answers = () => 204
+  await later(1_800)
+  await turns()
+  expect(new Set(told('/down').map(({ data }) => data.tradeId)).size).toBe(36)
+  // Once it takes something, what is new goes at once.
+  const known = heard.length
+  await trade()
+  await turns()
+  expect(heard).toHaveLength(known + 1)
+})
+
+test('fault 62: one notice that an address never takes holds up none of the others', async () => {
+  const { address } = await listening('/picky')
+  const bad = await trade()
+  const badId = idText('trade', bad.id)
+  answers = (_path, body) => (body.includes(badId) ? 500 : 204)
+  await turns()
+  const good: string[] = []
+  for (let made = 0; made < 5; made += 1) {
+    good.push(idText('trade', (await trade()).id))
+    await later(120)
+    await turns()
+  }
+  const taken = told('/picky').map(({ data }) => data.tradeId)
+  expect(taken.filter((id) => id !== badId)).toEqual(good)
+  expect(taken.filter((id) => id === badId).length).toBeLessThan(5)
+  expect((await stands(address.id)).offAt).toBeNull()
 })
 
 test('fault 62: after five days it is switched off and told once; switched on again, what it missed is sent anew', async () => {
