@@ -111,7 +111,7 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
   keeper = config.run.worker
     ? await keepPromises(deps, mailer, {
         rounds: [
-          { name: 'bells', serve: () => answerBells(deps, (book) => lookAtBook(deps, book)) },
+          { name: 'bells', serve: () => answerBells(deps, (book, keep) => lookAtBook(deps, book, keep)) },
           ...noticeRounds(deps, { loopback: config.webhooksToLoopback }),
         ],
       })

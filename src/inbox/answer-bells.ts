@@ -2,17 +2,23 @@
  * Answers bells: a book that rang is looked at soon, once for all that rang there meanwhile, and what the vendor says then is
  * what counts. A bell only says that something changed.
  *
- * Keeps: one worker looks at a book at a time; a bell that comes during a look is followed by another one; a look that fails
- * is made again, and the hourly one does not need bells at all.
+ * Keeps: one worker looks at a book at a time, however long it takes; a bell that comes during a look is followed by another one; a
+ * look that fails is made again, and the hourly one does not need bells at all.
  */
 import { asWorker, inTransaction } from '../kit/db.ts'
 import type { Uuid } from '../kit/ids.ts'
 import { plainError } from '../kit/log.ts'
-import { type Lease, takeLease } from '../outbox/lease.ts'
+import { type Lease, stillOurs, takeLease } from '../outbox/lease.ts'
 import type { OutboxDeps } from '../outbox/outbox-deps.ts'
 
-/** Reads a book's changes; false when something more pressing goes first. Handed in: what is looked for is not the inbox's. */
-export type Look = (book: { organisationId: Uuid; connectionId: Uuid }) => Promise<boolean>
+/**
+ * Reads a book's changes; false when something more pressing goes first. Handed in: what is looked for is not the inbox's. It calls
+ * `keep` after each step, so that the book stays with who looks at it.
+ */
+export type Look = (
+  book: { organisationId: Uuid; connectionId: Uuid },
+  keep: () => Promise<void>,
+) => Promise<boolean>
 type Ringing = { organisationId: Uuid; kind: string; bookId: string; at: Date }
 
 /** Between two looks at one book: each costs it calls. */
@@ -32,8 +38,12 @@ export async function answerBells(deps: OutboxDeps, look: Look): Promise<number>
     await giveBackLane(deps, lease, null, 0)
     return 1
   }
+  // One that has lost the lane all the same looks on: its look answers the bells, and is not made for nothing.
+  const keep = async () => {
+    await inTransaction(deps.db, asWorker, (tx) => stillOurs(tx, lease))
+  }
   try {
-    const isDone = await look({ organisationId: ringing.organisationId, connectionId: lease.laneId })
+    const isDone = await look({ organisationId: ringing.organisationId, connectionId: lease.laneId }, keep)
     await giveBackLane(deps, lease, isDone ? ringing : null, restSeconds)
   } catch (error) {
     deps.log.warn(
@@ -64,7 +74,10 @@ async function ringingAt({ db }: OutboxDeps, lease: Lease): Promise<Ringing | nu
   })
 }
 
-/** Answers what rang before the look (the vendor was asked after it), and makes the lane due again while anything is left. A late holder changes nothing. */
+/**
+ * Answers what rang before the look (the vendor was asked after it, whoever holds the lane by now), and makes the lane due again
+ * while anything is left. A late holder leaves the lane alone.
+ */
 async function giveBackLane(
   { db }: OutboxDeps,
   lease: Lease,
@@ -72,13 +85,13 @@ async function giveBackLane(
   seconds: number,
 ): Promise<void> {
   await inTransaction(db, asWorker, async (tx) => {
-    const held = await tx.$queryRaw<{ id: Uuid }[]>`
-      select id from lane where id = ${lease.laneId}::uuid and fence = ${lease.fence} for update`
-    if (held.length === 0) return
     if (answered)
       await tx.$executeRaw`
         update bell set answered_at = quits_now()
          where kind = ${answered.kind} and book_id = ${answered.bookId} and answered_at is null and received_at <= ${answered.at}`
+    const held = await tx.$queryRaw<{ id: Uuid }[]>`
+      select id from lane where id = ${lease.laneId}::uuid and fence = ${lease.fence} for update`
+    if (held.length === 0) return
     await tx.$executeRaw`
       update lane set leased_by = null, leased_until = null,
         due_at = case when exists (select 1 from bell b join connection c on c.kind = b.kind and c.book_id = b.book_id

@@ -23,6 +23,8 @@ import { place } from './compare.ts'
 import { isMarker } from './marker.ts'
 
 export type BookToSweep = { connectionId: Uuid; organisationId: Uuid; kind: keyof Connectors }
+/** Called after each step of a reading that may be long: whoever holds something meanwhile goes on holding it. */
+export type Keep = () => Promise<void>
 export type ReadBook = { documents: BookDocument[]; contacts: BookContact[]; next: Cursor; seen: number }
 
 /** What reading changes costs at least: a call for each kind of thing. */
@@ -37,9 +39,10 @@ export async function readBook(
   book: BookToSweep,
   since: Cursor,
   isKnown: (document: BookDocument) => boolean,
+  keep: Keep,
 ): Promise<ReadBook> {
   return withGrant(deps, book.connectionId, async (grant, connector) => {
-    await payFor(deps, book, connector, callsAtFirst)
+    await payFor(deps, book, connector, callsAtFirst, keep)
     const byPlace = new Map<string, BookDocument>()
     const contacts: BookContact[] = []
     let next = since
@@ -47,7 +50,8 @@ export async function readBook(
     let pages = 0
     for await (const page of connector.changes(grant, since)) {
       pages += 1
-      if (pages > callsAtFirst) await payFor(deps, book, connector, 1)
+      await keep()
+      if (pages > callsAtFirst) await payFor(deps, book, connector, 1, keep)
       seen += page.documents.length
       for (const document of page.documents) {
         if (!isMarker(document) && !isKnown(document)) continue
@@ -64,12 +68,19 @@ export async function readBook(
 }
 
 /** Waits until the book's budget has so many calls to spare for what is not live, and takes them. */
-async function payFor(deps: OutboxDeps, book: BookToSweep, connector: BookConnector, calls: number): Promise<void> {
+async function payFor(
+  deps: OutboxDeps,
+  book: BookToSweep,
+  connector: BookConnector,
+  calls: number,
+  keep: Keep,
+): Promise<void> {
   for (let waits = 0; waits < mostWaits; waits += 1) {
     const waitMs = await inTransaction(deps.db, asWorker, (tx) => takeCalls(tx, book, connector, calls))
     if (waitMs === 0) return
     if (waitMs > longestWaitMs) throw tooBusy(waitMs)
     await rest(deps.clock, waitMs)
+    await keep()
   }
   throw tooBusy(longestWaitMs)
 }

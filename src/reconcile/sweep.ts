@@ -19,7 +19,7 @@ import { lagMs } from '../outbox/policy.ts'
 import { isLive, place } from './compare.ts'
 import { type Finding, judgeSweep, type Swept, type SweptNetwork } from './sweep-judge.ts'
 import { adoptAll, keepFindings, openNewSeries, toldLater } from './sweep-keep.ts'
-import { type BookToSweep, deliveriesOf, isBusy, knownPlaces, readBook } from './sweep-read.ts'
+import { type BookToSweep, deliveriesOf, isBusy, type Keep, knownPlaces, readBook } from './sweep-read.ts'
 
 export type SweepDone = BookToSweep & {
   mode: 'changes' | 'whole'
@@ -34,12 +34,16 @@ type Asked = BookToSweep & { networks: SweptNetwork[]; cursor: string | null; co
 const mostSought = 200
 const inOneFind = 50
 
-export async function sweepBook(deps: OutboxDeps, ask: { organisationId: Uuid; whole: boolean }): Promise<SweepDone> {
+export async function sweepBook(
+  deps: OutboxDeps,
+  ask: { organisationId: Uuid; whole: boolean; keep?: Keep },
+): Promise<SweepDone> {
+  const keep = ask.keep ?? (async () => {})
   const begunAt = deps.clock.now()
   const book = await openSweep(deps, ask)
   const mode = book.cursor === null ? 'whole' : 'changes'
   const known = await inTransaction(deps.db, asWorker, (tx) => knownPlaces(tx, book.organisationId))
-  const read = await readBook(deps, book, book.cursor, ({ kind, id }) => known.has(place(kind, id)))
+  const read = await readBook(deps, book, book.cursor, ({ kind, id }) => known.has(place(kind, id)), keep)
   const { documents } = read
   const marks = {
     references: documents.flatMap(({ reference }) => reference ?? []),
@@ -52,7 +56,7 @@ export async function sweepBook(deps: OutboxDeps, ask: { organisationId: Uuid; w
     60_000,
   )
   const sought = missed(deliveries, documents, mode, begunAt)
-  documents.push(...(await lookOnce(deps, book, sought.slice(0, mostSought))))
+  documents.push(...(await lookOnce(deps, book, sought.slice(0, mostSought), keep)))
   // What could not be looked for is not judged this time.
   const unsure = new Set(sought.slice(mostSought).map(({ id }) => id))
   const swept: Swept = {
@@ -184,7 +188,7 @@ function isOfJustDelivered(document: BookDocument | null, deliveries: Delivery[]
   )
 }
 
-async function lookOnce(deps: OutboxDeps, book: Asked, sought: Delivery[]): Promise<BookDocument[]> {
+async function lookOnce(deps: OutboxDeps, book: Asked, sought: Delivery[], keep: Keep): Promise<BookDocument[]> {
   if (sought.length === 0) return []
   const found: BookDocument[] = []
   for (let from = 0; from < sought.length; from += inOneFind) {
@@ -195,6 +199,7 @@ async function lookOnce(deps: OutboxDeps, book: Asked, sought: Delivery[]): Prom
     })
     const answers = await withGrant(deps, book.connectionId, (grant, connector) => connector.find(grant, asks))
     found.push(...answers.filter((one) => one !== null))
+    await keep()
   }
   return found
 }

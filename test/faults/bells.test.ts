@@ -5,12 +5,13 @@ import express from 'express'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { answerBells } from '../../src/inbox/answer-bells.ts'
 import { figuresOf } from '../../src/insight/figures.ts'
+import { askAsWorker } from '../../src/kit/ask-as-worker.ts'
 import type { Uuid } from '../../src/kit/ids.ts'
 import { lookAtBook } from '../../src/reconcile/look-at-book.ts'
 import { sweepAll } from '../../src/reconcile/sweep.ts'
 import { serveBells } from '../../src/web/api/webhooks.ts'
 import type { Deps } from '../../src/web/deps.ts'
-import { type Ground, openGround, type Vendor, vendors } from './ground.ts'
+import { type Ground, leaseMs, openGround, type Vendor, vendors } from './ground.ts'
 
 const minute = 60_000
 const key = 'the key of the bells'
@@ -63,7 +64,16 @@ const ringAgain = (vendor: Vendor) => {
   const { headers, body } = heard[vendor] ?? { headers: {}, body: '' }
   return fetch(`${url}/v1/webhooks/${vendor}`, { method: 'POST', headers, body })
 }
-const answer = () => answerBells(ground.deps, (book) => lookAtBook(ground.deps, book))
+const answer = () => answerBells(ground.deps, (book, keep) => lookAtBook(ground.deps, book, keep))
+let rung = 0
+/** A bell of our own making, of a thing that nobody knows. */
+async function ring(vendor: Vendor): Promise<void> {
+  rung += 1
+  const { bookId } = ground.firm(vendor)
+  const at = ground.time.now().toISOString()
+  const bell = { id: `own ${rung}`, bookId, kind: 'changed', thingId: `unknown ${rung}`, at }
+  await askAsWorker(ground.deps.db, 'ring_bells($1, $2)', [vendor, JSON.stringify([bell])])
+}
 const bells = (vendor: Vendor) =>
   ground.query<{ id: string; answered: boolean }>(
     'select id, answered_at is not null as answered from bell where kind = $1 order by id',
@@ -140,6 +150,48 @@ test('what we put rings as well, and is not read back for it', async () => {
   for (let looks = 0; looks < 4; looks += 1) await answer()
   expect(vendors.map((vendor, place) => ground.asked(vendor, marks[place] ?? 0).length)).toEqual([0, 0])
   expect((await bells('xero')).filter((one) => !one.answered)).toEqual([])
+})
+
+test('fault 22: a look that takes longer than a lease keeps its book: nobody looks beside it, and it is made once', async () => {
+  await ground.time.advance(3 * 60 * minute)
+  await ring('xero')
+  const looks: string[] = []
+  const beside = () => answerBells(ground.deps, async () => looks.push('beside') > 0)
+  const done = await answerBells(ground.deps, async (_book, keep) => {
+    looks.push('first')
+    for (let step = 0; step < 4; step += 1) {
+      await ground.time.advance(100_000)
+      await keep()
+      await beside()
+    }
+    return true
+  })
+  expect(done).toBe(1)
+  await ground.time.advance(10 * minute)
+  await beside()
+  expect(looks).toEqual(['first'])
+  expect((await bells('xero')).filter((one) => !one.answered)).toEqual([])
+})
+
+test('fault 22: a look whose lease ended all the same has been made: its bells are answered, and its book stays with the next one', async () => {
+  await ground.time.advance(3 * 60 * minute)
+  await ring('xero')
+  await answerBells(ground.deps, async () => {
+    await ground.time.advance(leaseMs)
+    await answerBells(ground.deps, async () => {
+      throw new Error('the vendor is away')
+    })
+    return true
+  })
+  expect((await bells('xero')).filter((one) => !one.answered)).toEqual([])
+  await ground.time.advance(60 * minute)
+  let looks = 0
+  for (let turns = 0; turns < 3; turns += 1)
+    await answerBells(ground.deps, async () => {
+      looks += 1
+      return true
+    })
+  expect(looks).toBe(0)
 })
 
 test('fault 45: xero group 14: quickbooks group 22: bells lost for a day: the hourly sweep finds all, and the silence is told', async () => {
