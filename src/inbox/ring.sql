@@ -24,8 +24,8 @@ begin
   on conflict (id) do nothing;
   get diagnostics opened = row_count;
   perform 1 from lane where id = any (waiting) order by id for no key update;
-  -- One that is due, or will be soon, is left alone: its look comes after this bell.
-  update lane set due_at = quits_now() where id = any (waiting) and due_at = 'infinity';
+  -- One that is due, or will be soon, is left alone: its look comes after this bell. One that rests between two looks goes on resting.
+  update lane set due_at = greatest(quits_now(), (budget ->> 'restUntil')::timestamptz) where id = any (waiting) and due_at = 'infinity';
   get diagnostics woken = row_count;
   if opened + woken > 0 then notify quits_lane; end if;
   return stored;

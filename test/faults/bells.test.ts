@@ -194,6 +194,52 @@ test('fault 22: a look whose lease ended all the same has been made: its bells a
   expect(looks).toBe(0)
 })
 
+test('fault 46: a book that rings all day is looked at less and less, once an hour in the end, and at once after a quiet hour', async () => {
+  await ground.time.advance(3 * 60 * minute)
+  const looks: number[] = []
+  const begin = ground.time.now().getTime()
+  const turn = () =>
+    answerBells(ground.deps, async () => looks.push((ground.time.now().getTime() - begin) / minute) > 0)
+  for (let minutes = 0; minutes < 24 * 60; minutes += minutes < 40 ? 1 : 20) {
+    await ring('xero')
+    await turn()
+    await ground.time.advance((minutes < 40 ? 1 : 20) * minute)
+  }
+  expect(looks.slice(0, 5)).toEqual([0, 1, 3, 7, 15])
+  expect(looks.length).toBeLessThan(35)
+
+  await ground.time.advance(60 * minute)
+  await turn()
+  const before = looks.length
+  await ground.time.advance(61 * minute)
+  for (let minutes = 0; minutes < 3; minutes += 1) {
+    await ring('xero')
+    await turn()
+    await ground.time.advance(minute)
+  }
+  expect(looks.length).toBe(before + 2)
+  await ground.time.advance(10 * minute)
+  await turn()
+})
+
+test('a look that fails is made again, in growing steps', async () => {
+  await ground.time.advance(3 * 60 * minute)
+  await ring('xero')
+  let looks = 0
+  for (let minutes = 0; minutes < 12 * 60; minutes += 5) {
+    await answerBells(ground.deps, async () => {
+      looks += 1
+      throw new Error('the vendor is away')
+    })
+    await ground.time.advance(5 * minute)
+  }
+  expect(looks).toBeGreaterThan(10)
+  expect(looks).toBeLessThan(20)
+  await ground.time.advance(60 * minute)
+  await answerBells(ground.deps, async () => true)
+  expect((await bells('xero')).filter((one) => !one.answered)).toEqual([])
+})
+
 test('fault 45: xero group 14: quickbooks group 22: bells lost for a day: the hourly sweep finds all, and the silence is told', async () => {
   const sales = [await settledSale('xero'), await settledSale('quickbooks')] as const
   await edit('xero', { deed: 'voidInvoice', id: sales[0].invoiceId })
