@@ -29,9 +29,11 @@ const answer = () =>
     return true
   })
 const unanswered = () => on.worker((tx) => tx.bell.count({ where: { answeredAt: null } }))
-async function later(): Promise<void> {
-  await on.travelTo(new Date(on.clock.now().getTime() + 90_000))
+async function later(ms = 90_000): Promise<void> {
+  await on.travelTo(new Date(on.clock.now().getTime() + ms))
 }
+/** Past the longest rest between two looks. */
+const anHourLater = () => later(3_700_000)
 
 test('a bell not yet committed keeps the lane that was due for the one before, and both are one look', async () => {
   await on.worker((tx) => ring(tx, 'bell-1'))
@@ -60,14 +62,14 @@ test('a bell that rings while a look runs is followed by another look', async ()
 
 test('a burst over several bells is one look, and the same bell again is none', async () => {
   looks = 0
-  await later()
+  await anHourLater()
   await on.worker(async (tx) => {
     await ring(tx, 'bell-5')
     await ring(tx, 'bell-6')
     await ring(tx, 'bell-5')
   })
   expect(await answer()).toBe(1)
-  await later()
+  await anHourLater()
   await on.worker((tx) => ring(tx, 'bell-6'))
   expect(await answer()).toBe(0)
   expect([looks, await unanswered()]).toEqual([1, 0])
