@@ -41,8 +41,14 @@ begin
   perform wake_lanes(lanes);
 end $$;
 
+-- The same where no request is told.
+create or replace function promise_many(p_network uuid, p_booked_on date[], p_numbers text[], p_left_out jsonb[], p_deliveries jsonb[])
+returns void language sql volatile as $$
+  select promise_many(p_network, p_booked_on, p_numbers, null::text[], p_left_out, p_deliveries)
+$$;
+
 -- The same for one posting.
 create or replace function promise_deliveries(p_network uuid, p_booked_on date, p_number text, p_deliveries jsonb) returns void
 language sql volatile as $$
-  select promise_many(p_network, array[p_booked_on], array[p_number], array[null::text], array[null::jsonb], array[p_deliveries])
+  select promise_many(p_network, array[p_booked_on], array[p_number], array[null::jsonb], array[p_deliveries])
 $$;

@@ -53,7 +53,7 @@ begin
 
     -- What stood before has promised, and is told, already.
     perform promise_many(p_network, array_agg((verdicts[p.place] ->> 'bookedOn')::date order by p.place), array_agg(null::text),
-              array_agg(null::text), array_agg(null::jsonb), array_agg(p.value -> 'promises' order by p.place))
+              array_agg(null::jsonb), array_agg(p.value -> 'promises' order by p.place))
        from jsonb_array_elements(p_asks) with ordinality p(value, place)
       where p.place = any (posted_at) and jsonb_typeof(p.value -> 'promises') = 'array'
         and verdicts[p.place] @> '{"ok": true, "replayed": false}';

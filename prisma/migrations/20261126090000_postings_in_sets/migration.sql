@@ -54,10 +54,8 @@ grant execute on function ledger_earlier(uuid, jsonb, transfer[]) to quits_write
 
 -- include src/trades/propose.sql
 
--- include src/trades/reverse-trade.sql
-
 do $$ declare f text; begin
-  foreach f in array array['promise_many(uuid, date[], text[], text[], jsonb[], jsonb[])', 'keep_answers(jsonb[], jsonb[])', 'deed_id(timestamptz)', 'wake_lanes(uuid[])'] loop
+  foreach f in array array['promise_many(uuid, date[], text[], jsonb[], jsonb[])', 'keep_answers(jsonb[], jsonb[])', 'deed_id(timestamptz)', 'wake_lanes(uuid[])'] loop
     execute format('revoke execute on function %s from public', f);
     execute format('grant execute on function %s to quits_app, quits_writer, quits_worker', f);
   end loop;
