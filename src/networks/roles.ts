@@ -89,6 +89,12 @@ export const deeds = {
   // ── keys ──
   see_keys: reads('operator', 'convener', 'owner'),
   make_key: writes('operator', 'convener', 'owner'),
+
+  // ── programs that are told ──
+  see_network_webhooks: reads('convener'),
+  change_network_webhooks: writes('convener'),
+  see_member_webhooks: reads('owner'),
+  change_member_webhooks: writes('owner'),
 } as const satisfies Record<string, Rule>
 export type DeedName = keyof typeof deeds
 

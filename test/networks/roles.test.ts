@@ -74,6 +74,10 @@ const matrix: Record<DeedName, string> = {
   close_discrepancy: 'wb',
   see_keys: 'ocw',
   make_key: 'ocw',
+  see_network_webhooks: 'c',
+  change_network_webhooks: 'c',
+  see_member_webhooks: 'w',
+  change_member_webhooks: 'w',
 }
 const letters: Record<Role, string> = {
   operator: 'o',
