@@ -89,6 +89,8 @@ export const deeds = {
   // ── keys ──
   see_keys: reads('operator', 'convener', 'owner'),
   make_key: writes('operator', 'convener', 'owner'),
+  see_network_keys: reads('operator', 'convener'),
+  make_network_key: writes('operator', 'convener'),
 
   // ── programs that are told ──
   see_network_webhooks: reads('convener'),

@@ -74,6 +74,8 @@ const matrix: Record<DeedName, string> = {
   close_discrepancy: 'wb',
   see_keys: 'ocw',
   make_key: 'ocw',
+  see_network_keys: 'oc',
+  make_network_key: 'oc',
   see_network_webhooks: 'c',
   change_network_webhooks: 'c',
   see_member_webhooks: 'w',

@@ -10,7 +10,7 @@ import type { Uuid } from '../../kit/ids.ts'
 import { Refusal } from '../../kit/refusal.ts'
 import { type ApiKey, apiKeyOf, type KeyRole, keysOf, makeKey, revokeKey } from '../../networks/api-key.ts'
 import { queueMailToOrganisation } from '../../networks/mail.ts'
-import { type Actor, memberRoles, mustBeAllowed } from '../../networks/roles.ts'
+import { type Actor, type DeedName, memberRoles, mustBeAllowed } from '../../networks/roles.ts'
 import type { Deps } from '../deps.ts'
 import { memberParams } from './member-shapes.ts'
 import { networkParams } from './networks.ts'
@@ -58,9 +58,15 @@ const none = z.strictObject({})
 
 export const apiKeyRoutes: Route[] = [
   ...keyRoutes('/api-keys', none, atInstallation, ['operator'], () => ({})),
-  ...keyRoutes('/networks/{networkId}/api-keys', inNetwork, atNetwork, ['convener', 'auditor'], (at: AtNetwork) => ({
-    networkId: at.networkId,
-  })),
+  // Its members have a place in it too, and make no keys to it.
+  ...keyRoutes(
+    '/networks/{networkId}/api-keys',
+    inNetwork,
+    atNetwork,
+    ['convener', 'auditor'],
+    (at: AtNetwork) => ({ networkId: at.networkId }),
+    { see: 'see_network_keys', make: 'make_network_key' },
+  ),
   ...keyRoutes(
     '/networks/{networkId}/members/{memberId}/api-keys',
     ofMember,
@@ -78,6 +84,7 @@ function keyRoutes<F extends Found>(
   find: Finder<F>,
   roles: KeyRole[],
   belongs: (at: F) => Belongs,
+  deeds: { see: DeedName; make: DeedName } = { see: 'see_keys', make: 'make_key' },
 ): Route[] {
   const place = { params, find, tag: 'Keys' }
   return [
@@ -86,7 +93,7 @@ function keyRoutes<F extends Found>(
       method: 'get',
       path,
       summary: 'The keys made here',
-      deed: 'see_keys',
+      deed: deeds.see,
       query: z.strictObject(pageQuery),
       answer: listOf(keyOut),
       answers: async ({ deps, at, query }) => {
@@ -100,7 +107,7 @@ function keyRoutes<F extends Found>(
       method: 'post',
       path,
       summary: `Make a key with the role ${roles.join(', ')}`,
-      deed: 'make_key',
+      deed: deeds.make,
       status: 201,
       body: z
         .strictObject({
@@ -128,7 +135,7 @@ function keyRoutes<F extends Found>(
       method: 'post',
       path: `${path}/{keyId}/revoke`,
       summary: 'End a key at once',
-      deed: 'make_key',
+      deed: deeds.make,
       answer: keyOut,
       answers: async ({ deps, actor, at, params: named, inTx }) =>
         inTx(asWorker, async (tx) => {

@@ -160,6 +160,15 @@ test('a trade is seen by its sides and the convener, and by no other member of t
   expect((await baker.owner(`POST ${avon.path}/trades`, { body: between })).status).toBe(403)
 })
 
+test('an owner makes keys to its own business, and none to the network it is a member of', async () => {
+  const { avon, bakery } = world
+  for (const role of ['convener', 'auditor']) {
+    const asked = await bakery.owner(`POST ${avon.path}/api-keys`, { body: { name: 'mine', role } })
+    expect([role, asked.status]).toEqual([role, 403])
+  }
+  expect((await bakery.owner(`GET ${avon.path}/api-keys`)).status).toBe(403)
+})
+
 test('a key that is revoked dies at once; its secret is told once and not again to a repeat', async () => {
   const { app, avon } = world
   const ask = { body: { name: 'books', role: 'auditor', mayWrite: false, livesDays: 1 }, idempotencyKey: 'key-once' }
