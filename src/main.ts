@@ -33,6 +33,7 @@ import { forgetOldSessions } from './networks/sign-in.ts'
 import { callsSeen } from './outbox/calls-seen.ts'
 import { keepPromises, type Worker } from './outbox/keep.ts'
 import { tellOfParked } from './outbox/mail-parked.ts'
+import { forgetNotices } from './outbox/notice.ts'
 import { noticeRounds } from './outbox/notice-rounds.ts'
 import type { OutboxDeps } from './outbox/outbox-deps.ts'
 import { promisedPostingsOf } from './outbox/post-and-promise.ts'
@@ -176,6 +177,7 @@ function timedTasks(deps: Deps & OutboxDeps): TimedTask[] {
     { name: 'audit_ledgers', when: '5 2 * * *', what: async () => JSON.stringify(await auditAll(deps)) },
     { name: 'keep_days', when: '10 * * * *', what: async () => `${await keepDays(deps)} days kept` },
     { name: 'forget_bells', when: '45 3 * * *', what: async () => `${await forgetBells(deps)} forgotten` },
+    { name: 'forget_notices', when: '47 3 * * *', what: async () => `${await forgetNotices(deps)} forgotten` },
     { name: 'forget_answers', when: '50 3 * * *', what: async () => `${await forgetOldAnswers(deps)} forgotten` },
   ]
 }

@@ -10,6 +10,7 @@ import {
   type NoticeKind,
   noticeKinds,
   promiseTest,
+  removeAddress,
   replaySince,
   rotateSecret,
   switchAddress,
@@ -34,6 +35,7 @@ export function webhookCommands(program: Command, asking: Asking): void {
   told('test <webhook>', 'send it something that means nothing', test)
   told('off <webhook>', 'tell it nothing any more', (at, args) => turn(false, at, args))
   told('on <webhook>', 'tell it again', (at, args) => turn(true, at, args))
+  told('remove <webhook>', 'end it with all that was told to it', remove)
   told('replay <webhook>', 'send anew, under the same ids, what happened since', replay, [
     ['--since <instant>', '2026-11-25T08:00:00Z'],
   ])
@@ -92,6 +94,12 @@ async function turn(on: boolean, asking: Asking, [text = '']: string[]): Promise
     return { json: show(address), text: `${text} is ${on ? 'on' : 'off'}.` }
   })
 }
+
+const remove: Work = (asking, [text = '']) =>
+  withHouse(asking, async (deps) => {
+    await inWork(deps, async (tx) => removeAddress(tx, machineClock, await addressOf(tx, idIn(text)), actor))
+    return { json: { id: text, removed: true }, text: `${text} is removed.` }
+  })
 
 async function replay(asking: Asking, [text = '']: string[], options: Options): Promise<Answer> {
   const since = instantOf(mustHave(options, 'since'))

@@ -26,6 +26,16 @@ const words = {
     says: (f) => `Webhooks do not go to that address: ${f.why ?? 'it may not be'}.`,
     fix: 'Name an https address that can be reached from everywhere.',
   },
+  too_many_webhooks: {
+    status: 422,
+    says: (f) => `There are ${f.most ?? 'enough'} webhooks here already, and no more are taken.`,
+    fix: 'Remove one that nobody needs, or let one address hear of more.',
+  },
+  webhook_is_off: {
+    status: 409,
+    says: (f) => `This webhook is switched off: ${f.cause ?? 'nothing is sent to it'}.`,
+    fix: 'Switch it on first.',
+  },
   key_in_use: {
     status: 409,
     says: () => 'The same Idempotency-Key is being answered at this moment.',

@@ -91,6 +91,12 @@ export const deeds = {
   make_key: writes('operator', 'convener', 'owner'),
   see_network_keys: reads('operator', 'convener'),
   make_network_key: writes('operator', 'convener'),
+
+  // ── programs that are told ──
+  see_network_webhooks: reads('convener'),
+  change_network_webhooks: writes('convener'),
+  see_member_webhooks: reads('owner'),
+  change_member_webhooks: writes('owner'),
 } as const satisfies Record<string, Rule>
 export type DeedName = keyof typeof deeds
 

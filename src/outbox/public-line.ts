@@ -4,7 +4,7 @@
  * Keeps: https, and a public address, looked at when the connection is made, so that a name that points elsewhere by then is caught;
  * no redirect is followed, and time and size have their limits. `loopback` lets http to this machine pass, for tests and a trial.
  */
-import { lookup } from 'node:dns'
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns'
 import { request as plainRequest } from 'node:http'
 import { request } from 'node:https'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
@@ -65,26 +65,35 @@ export function refusedUrl(text: string, loopback: boolean): 'not_https' | 'not_
   return null
 }
 
+/** Who says what a name points to; the machine's own, but for a test. */
+export type Names = (
+  name: string,
+  options: LookupAllOptions,
+  done: (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => void,
+) => void
+
 /** Every address that the name has must be public: which of them is taken is not ours to say. */
-const publicLookup: LookupFunction = (name, options, done) => {
-  lookup(name, { ...options, all: true }, (error, found) => {
-    if (error) return done(error, '', 0)
-    const hidden = found.find(({ address }) => !isPublic(address))
-    const first = found[0]
-    if (hidden || !first) {
-      const why = Object.assign(new Error('the name points into a closed network'), { code: 'NOT_PUBLIC' })
-      return done(why, '', 0)
-    }
-    if (options.all) done(null, found)
-    else done(null, first.address, first.family)
-  })
+function publicOnly(names: Names): LookupFunction {
+  return (name, options, done) => {
+    names(name, { ...options, all: true }, (error, found) => {
+      if (error) return done(error, '', 0)
+      const hidden = found.find(({ address }) => !isPublic(address))
+      const first = found[0]
+      if (hidden || !first) {
+        const why = Object.assign(new Error('the name points into a closed network'), { code: 'NOT_PUBLIC' })
+        return done(why, '', 0)
+      }
+      if (options.all) done(null, found)
+      else done(null, first.address, first.family)
+    })
+  }
 }
 
 export function post(
   text: string,
   headers: Record<string, string>,
   body: string,
-  { loopback, limitMs = longestMs }: { loopback: boolean; limitMs?: number },
+  { loopback, limitMs = longestMs, names = lookup }: { loopback: boolean; limitMs?: number; names?: Names },
 ): Promise<Posted> {
   const refused = refusedUrl(text, loopback)
   if (refused) return Promise.resolve({ status: null, why: refused })
@@ -95,7 +104,7 @@ export function post(
       method: 'POST',
       agent: false,
       headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
-      ...(isOwn ? {} : { lookup: publicLookup }),
+      ...(isOwn ? {} : { lookup: publicOnly(names) }),
     })
     let status: number | null = null
     let why = 'closed'

@@ -9,21 +9,13 @@
 import { createHmac } from 'node:crypto'
 import { instantOf } from '../kit/clock.ts'
 import { asWorker, inTransaction, type Tx } from '../kit/db.ts'
-import { type IdKind, idText, type Uuid } from '../kit/ids.ts'
+import { idText, type Uuid } from '../kit/ids.ts'
 import { queueMail, queueMailToOrganisation } from '../networks/mail.ts'
 import { type Lease, stillOurs, takeLease } from './lease.ts'
+import { bodyOf, type Notice } from './notice.ts'
 import type { OutboxDeps } from './outbox-deps.ts'
 import { type Posted, post } from './public-line.ts'
 import { addressOf, secretsOf, switchAddress, type WebhookAddress } from './webhook-address.ts'
-
-type Notice = {
-  networkId: Uuid
-  id: Uuid
-  what: string
-  facts: Record<string, string | null>
-  happenedAt: Date
-  attempts: number
-}
 
 const mostInOneTurn = 20
 /** Then another address has its turn. With the last post's own limit, well within a lease. */
@@ -32,12 +24,6 @@ const turnMs = 10_000
 const waitsSeconds = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
 const patienceMs = 5 * 86_400_000
 const gone = 410
-const idKindOf: Record<string, IdKind> = {
-  tradeId: 'trade',
-  deliveryId: 'delivery',
-  discrepancyId: 'discrepancy',
-  organisationId: 'organisation',
-}
 
 /** Serves the address that has been due longest. Gives the number of addresses served. */
 export async function sendNotices(
@@ -103,16 +89,6 @@ async function tell(
     'webhook-signature': secrets.map((secret) => signed(secret, `${id}.${timestamp}.${body}`)).join(' '),
   }
   return post(address.url, headers, body, { loopback })
-}
-
-/** Ids and no more: who hears of it reads the thing itself, with a key of its own. */
-function bodyOf({ what, happenedAt, networkId, facts }: Notice): string {
-  const named = Object.entries(facts).map(([name, value]) => {
-    const kind = idKindOf[name]
-    return [name, kind && value ? idText(kind, value) : value]
-  })
-  const told = { networkId: idText('network', networkId), ...Object.fromEntries(named) }
-  return JSON.stringify({ type: what, timestamp: happenedAt.toISOString(), data: told })
 }
 
 function signed(secret: string, words: string): string {

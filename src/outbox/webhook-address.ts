@@ -36,6 +36,12 @@ type Secret = { secret: string; until: string | null }
 type Deps = { clock: Clock; seal: Seal }
 
 const overlapMs = 24 * 3_600_000
+/** Each of them is told of everything: more of them is more likely a mistake than a wish. */
+const mostAtOnePlace = 10
+const shown = {
+  ...{ networkId: true, id: true, organisationId: true, url: true, whats: true },
+  ...{ madeAt: true, failingAt: true, offAt: true, offCause: true },
+} as const
 const placeOf = (id: Uuid) => ({ table: 'webhook_address', row: id, column: 'secrets_sealed' })
 
 export async function makeAddress(
@@ -46,10 +52,14 @@ export async function makeAddress(
   const why = refusedUrl(ask.url, loopback)
   if (why) throw new Refusal('address_not_allowed', { why: why.replaceAll('_', ' ') })
   const [id, secret, { networkId, organisationId }] = [newId(clock.now()), newSecret(), ask]
+  if ((await tx.webhookAddress.count({ where: { networkId, organisationId } })) >= mostAtOnePlace)
+    throw new Refusal('too_many_webhooks', { most: mostAtOnePlace })
+  // As a machine writes it: nothing in it is a sign that cannot be written.
+  const url = new URL(ask.url).href
   const sealed = seal.close(placeOf(id), JSON.stringify([{ secret, until: null }] satisfies Secret[]))
   await tx.$executeRaw`
     insert into webhook_address (network_id, id, organisation_id, url, whats, secrets_sealed, made_by, made_at)
-    values (${networkId}::uuid, ${id}::uuid, ${organisationId}::uuid, ${ask.url}, ${ask.whats}, ${sealed}, ${ask.actor}, quits_now())`
+    values (${networkId}::uuid, ${id}::uuid, ${organisationId}::uuid, ${url}, ${ask.whats}, ${sealed}, ${ask.actor}, quits_now())`
   await tx.$executeRaw`insert into lane (id, kind, due_at) values (${id}::uuid, 'address', 'infinity')`
   // What happened before anybody listened is told to nobody.
   await tx.$executeRaw`
@@ -59,13 +69,38 @@ export async function makeAddress(
   return { address: await addressOf(tx, id), secret }
 }
 
+/** Of a network, those of its members among them. */
 export async function addressesOf(tx: Tx, networkId: Uuid): Promise<WebhookAddress[]> {
-  return (await read(tx)).filter((one) => one.networkId === networkId)
+  return tx.webhookAddress.findMany({ where: { networkId }, select: shown, orderBy: { id: 'asc' } })
+}
+
+/** Whose it is: a network's own, or one member's. */
+export type AddressPlace = { networkId: Uuid; organisationId: Uuid | null }
+
+/** Oldest first; `after` is the id of the last one seen. */
+export async function addressesAt(
+  tx: Tx,
+  { networkId, organisationId }: AddressPlace,
+  asked: { after: Uuid | null; limit: number },
+): Promise<WebhookAddress[]> {
+  const where = { networkId, organisationId, ...(asked.after ? { id: { gt: asked.after } } : {}) }
+  return tx.webhookAddress.findMany({ where, select: shown, orderBy: { id: 'asc' }, take: asked.limit })
+}
+
+/** Only at its own place: another's is not there. */
+export async function addressAt(
+  tx: Tx,
+  { networkId, organisationId }: AddressPlace,
+  id: Uuid,
+): Promise<WebhookAddress> {
+  const found = await tx.webhookAddress.findFirst({ where: { networkId, organisationId, id }, select: shown })
+  if (!found) throw new Refusal('not_found', { thing: 'webhook' })
+  return found
 }
 
 export async function addressOf(tx: Tx, id: Uuid): Promise<WebhookAddress> {
-  const found = (await read(tx)).find((one) => one.id === id)
-  if (!found) throw new Refusal('not_found', { thing: 'webhook address' })
+  const found = await tx.webhookAddress.findFirst({ where: { id }, select: shown })
+  if (!found) throw new Refusal('not_found', { thing: 'webhook' })
   return found
 }
 
@@ -97,6 +132,8 @@ export async function switchAddress(
 ): Promise<WebhookAddress> {
   const address = await addressOf(tx, id)
   if ((address.offAt === null) === to.on) return address
+  // What waited while it was off.
+  if (to.on) await wake(tx, id)
   await tx.$executeRaw`
     update webhook_address set off_at = case when ${to.on} then null else quits_now() end, off_cause = ${to.on ? null : to.cause}, failing_at = null
      where id = ${id}::uuid`
@@ -104,33 +141,57 @@ export async function switchAddress(
   return addressOf(tx, id)
 }
 
+/**
+ * Ends it with all that was told to it. The look for news is held off first, and the lane goes before the notices, as whoever
+ * sends takes them: a sender that comes back late finds its lease gone and writes nothing.
+ */
+export async function removeAddress(tx: Tx, clock: Clock, address: WebhookAddress, actor: string): Promise<void> {
+  const { networkId, id } = address
+  await tx.$queryRaw`select 1 as held from told_until where network_id = ${networkId}::uuid for update`
+  await tx.$executeRaw`delete from lane where id = ${id}::uuid and kind = 'address'`
+  await tx.$executeRaw`delete from notice where network_id = ${networkId}::uuid and address_id = ${id}::uuid`
+  await tx.$executeRaw`delete from webhook_address where network_id = ${networkId}::uuid and id = ${id}::uuid`
+  await trail(tx, clock, { ...address, actor }, id, 'webhook_removed')
+}
+
 /** One that only says that the address is heard. */
 export async function promiseTest(tx: Tx, clock: Clock, address: WebhookAddress): Promise<Uuid> {
+  mustBeOn(address)
   const id = newId(clock.now())
+  await wake(tx, address.id)
   await tx.$executeRaw`
     insert into notice (network_id, id, address_id, what, cause, facts, happened_at, due_at)
     values (${address.networkId}::uuid, ${id}::uuid, ${address.id}::uuid, 'webhook.test', ${id}, '{}', quits_now(), quits_now())`
-  await wake(tx, address.id)
   return id
 }
 
 /** What happened since then is sent anew, under the same ids. Gives how many. */
 export async function replaySince(tx: Tx, address: WebhookAddress, since: Date): Promise<number> {
-  const count = await tx.$executeRaw`
+  mustBeOn(address)
+  await wake(tx, address.id)
+  return tx.$executeRaw`
     update notice set taken_at = null, given_up_at = null, attempts = 0, due_at = quits_now()
      where address_id = ${address.id}::uuid and happened_at >= ${since} and (taken_at is not null or given_up_at is not null)`
-  await wake(tx, address.id)
-  return count
 }
 
+/** One of them is sent anew, under its own id; at once where it waits. */
+export async function replayOne(tx: Tx, address: WebhookAddress, noticeId: Uuid): Promise<void> {
+  mustBeOn(address)
+  const { networkId, id } = address
+  await wake(tx, id)
+  const count = await tx.$executeRaw`
+    update notice set taken_at = null, given_up_at = null, attempts = 0, due_at = quits_now()
+     where network_id = ${networkId}::uuid and id = ${noticeId}::uuid and address_id = ${id}::uuid`
+  if (count === 0) throw new Refusal('not_found', { thing: 'notice' })
+}
+
+function mustBeOn({ offAt, offCause }: WebhookAddress): void {
+  if (offAt) throw new Refusal('webhook_is_off', { cause: offCause })
+}
+
+/** Always before the notices are touched, as whoever sends them takes the lane first. */
 async function wake(tx: Tx, id: Uuid): Promise<void> {
   await tx.$executeRaw`update lane set due_at = quits_now() where id = ${id}::uuid and due_at > quits_now()`
-}
-
-async function read(tx: Tx): Promise<WebhookAddress[]> {
-  return tx.$queryRaw<WebhookAddress[]>`
-    select network_id as "networkId", id, organisation_id as "organisationId", url, whats, made_at as "madeAt", failing_at as "failingAt",
-           off_at as "offAt", off_cause as "offCause" from webhook_address order by made_at, id`
 }
 
 function newSecret(): string {

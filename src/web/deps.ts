@@ -17,6 +17,8 @@ export type Deps = OutboxDeps & {
     quickbooks: { discoveryUrl: string; webhookVerifier: string | null } | null
     /** Who shows it may read /metrics. */
     metricsToken?: string | null
+    /** Webhooks may go to this machine: for a trial. */
+    webhooksToLoopback?: boolean
   }
   postings: Batch<PostingAsk, PostingVerdict>
   promisedPostings: Batch<PromisedPosting, PromisedVerdict>

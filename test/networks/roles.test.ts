@@ -76,6 +76,10 @@ const matrix: Record<DeedName, string> = {
   make_key: 'ocw',
   see_network_keys: 'oc',
   make_network_key: 'oc',
+  see_network_webhooks: 'c',
+  change_network_webhooks: 'c',
+  see_member_webhooks: 'w',
+  change_member_webhooks: 'w',
 }
 const letters: Record<Role, string> = {
   operator: 'o',

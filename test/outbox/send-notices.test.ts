@@ -3,11 +3,12 @@ import { createHmac } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { idText, type Uuid } from '../../src/kit/ids.ts'
+import { idText, newId, type Uuid } from '../../src/kit/ids.ts'
 import { openLog } from '../../src/kit/log.ts'
+import { forgetNotices, noticesOf } from '../../src/outbox/notice.ts'
 import { gatherNotices, noticeRounds } from '../../src/outbox/notice-rounds.ts'
 import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
-import { isPublic, post, refusedUrl } from '../../src/outbox/public-line.ts'
+import { isPublic, type Names, post, refusedUrl } from '../../src/outbox/public-line.ts'
 import { sendNotices } from '../../src/outbox/send-notices.ts'
 import {
   addressOf,
@@ -15,6 +16,8 @@ import {
   type NoticeKind,
   noticeKinds,
   promiseTest,
+  removeAddress,
+  replayOne,
   replaySince,
   rotateSecret,
   switchAddress,
@@ -57,7 +60,8 @@ beforeEach(async () => {
   heard = []
   // What happened in the test before is no news in this one.
   await later(3600)
-  await on.db.pool.query("update webhook_address set off_at = quits_now(), off_cause = 'over' where off_at is null")
+  for (const table of ['notice', 'webhook_address', "lane where kind = 'address'"])
+    await on.db.pool.query(`delete from ${table}`)
 })
 
 const listening = (path: string, member: string | null = null, whats: NoticeKind[] = [...noticeKinds]) =>
@@ -136,6 +140,15 @@ test('fault 62: what parks, differs or wants a sign-in is told with its cause', 
     "insert into deed (id, organisation_id, actor, what, facts, done_at) values (gen_random_uuid(), $1, 'quits', 'connection_needs_sign_in', '{}', quits_now())",
     [organisationId],
   )
+  const [discrepancyId, connectionId] = [newId(on.clock.now()), newId(on.clock.now())]
+  await on.db.pool.query(
+    `insert into discrepancy (network_id, id, organisation_id, connection_id, kind, mark, effect_minor, trade_id, evidence, opened_at, seen_at)
+     values ($1, $2, $3, $4, 'amount_differs', 'mark', 5, $5, '{}', quits_now(), quits_now())`,
+    [networkId, discrepancyId, organisationId, connectionId, delivery?.tradeId],
+  )
+  await turns()
+  // Looked for again, and seen again by a reconciliation: told once.
+  await on.db.pool.query('update discrepancy set seen_at = quits_now() where id = $1', [discrepancyId])
   await turns()
   expect(told('/care').filter(({ type }) => type !== 'trade.accepted')).toEqual(
     expect.arrayContaining([
@@ -144,12 +157,21 @@ test('fault 62: what parks, differs or wants a sign-in is told with its cause', 
         data: expect.objectContaining({ deliveryId: idText('delivery', delivery?.id ?? ''), cause: 'period_locked' }),
       }),
       expect.objectContaining({
+        type: 'discrepancy.opened',
+        data: {
+          networkId: idText('network', networkId),
+          discrepancyId: idText('discrepancy', discrepancyId),
+          tradeId: idText('trade', delivery?.tradeId ?? ''),
+          kind: 'amount_differs',
+        },
+      }),
+      expect.objectContaining({
         type: 'connection.needs_sign_in',
         data: expect.objectContaining({ organisationId: idText('organisation', organisationId) }),
       }),
     ]),
   )
-  expect(told('/care')).toHaveLength(3)
+  expect(told('/care')).toHaveLength(4)
 })
 
 test('fault 62: a network hears of the sign-in of its members alone, not of who was only invited, applied or has left', async () => {
@@ -319,6 +341,97 @@ test('fault 62: after five days it is switched off and told once; switched on ag
   expect(await stands(address.id)).toMatchObject({ offAt: null, failingAt: null })
 })
 
+const notices = (id: Uuid, more: object = {}) =>
+  on.worker((tx) =>
+    noticesOf(tx, { networkId: world.network.id, id }, { state: null, after: null, limit: 100, ...more }),
+  )
+
+test('fault 62: what happens while it is switched off is kept for it, waits for nobody, and is sent anew by itself or all at once', async () => {
+  const from = on.clock.now()
+  const { address } = await listening('/off')
+  await on.worker((tx) => switchAddress(tx, on.clock, address.id, { on: false, cause: 'over', actor: 'per_asha' }))
+  const [first] = [await trade(), await trade()]
+  await turns()
+  expect(told('/off')).toEqual([])
+  expect((await notices(address.id)).map(({ state }) => state)).toEqual(['given_up', 'given_up'])
+  const off = await stands(address.id)
+  for (const work of [on.worker((tx) => replaySince(tx, off, from)), on.worker((tx) => promiseTest(tx, on.clock, off))])
+    await expect(work).rejects.toMatchObject({ code: 'webhook_is_off' })
+
+  const isOn = await on.worker((tx) =>
+    switchAddress(tx, on.clock, address.id, { on: true, cause: '', actor: 'per_asha' }),
+  )
+  const one = (await notices(address.id)).find(({ facts }) => facts.tradeId === first.id)
+  await on.worker((tx) => replayOne(tx, isOn, one?.id ?? ''))
+  await turns()
+  expect(told('/off').map(({ data }) => data.tradeId)).toEqual([idText('trade', first.id)])
+  expect(await on.worker((tx) => replaySince(tx, isOn, from))).toBe(2)
+  await turns()
+  expect(told('/off')).toHaveLength(3)
+  expect(heard.filter(({ headers }) => headers['webhook-id'] === idText('notice', one?.id ?? ''))).toHaveLength(2)
+  expect(await notices(address.id, { state: 'taken' })).toHaveLength(2)
+})
+
+test('fault 62: what waited when it was switched off goes once it is on again', async () => {
+  answers = () => 500
+  const { address } = await listening('/waits')
+  await trade()
+  await turns()
+  const turn = (isOn: boolean) =>
+    on.worker((tx) => switchAddress(tx, on.clock, address.id, { on: isOn, cause: 'over', actor: 'per_asha' }))
+  await turn(false)
+  await later(3600)
+  await turns()
+  expect(told('/waits')).toHaveLength(1)
+  answers = () => 204
+  await turn(true)
+  await turns()
+  expect(told('/waits')).toHaveLength(2)
+})
+
+test('fault 62: one that is removed leaves nothing behind, and whoever was just sending to it writes nothing', async () => {
+  const { address } = await listening('/gone')
+  const left = async () =>
+    (
+      await on.db.pool.query(
+        'select (select count(*) from lane where id = $1) + (select count(*) from notice where address_id = $1) + (select count(*) from webhook_address where id = $1) as count',
+        [address.id],
+      )
+    ).rows[0].count
+  await trade()
+  answers = async () => {
+    await on.worker((tx) => removeAddress(tx, on.clock, address, 'per_asha'))
+    return 204
+  }
+  await turns()
+  expect(told('/gone')).toHaveLength(1)
+  expect(await left()).toBe('0')
+  await trade()
+  await turns()
+  expect(told('/gone')).toHaveLength(1)
+  expect(await left()).toBe('0')
+})
+
+test('fault 62: what was taken or given up is forgotten after thirty days, and what still waits is not', async () => {
+  const { address } = await listening('/old')
+  await trade()
+  await turns()
+  answers = () => 500
+  await trade()
+  await turns()
+  const states = async () => (await notices(address.id)).map(({ state }) => state).sort()
+  expect(await states()).toEqual(['taken', 'waiting'])
+  await later(29 * 86_400)
+  await forgetNotices(deps)
+  expect(await states()).toEqual(['taken', 'waiting'])
+  await later(2 * 86_400)
+  expect(await forgetNotices(deps)).toBeGreaterThan(0)
+  expect(await states()).toEqual(['waiting'])
+  await on.worker((tx) => switchAddress(tx, on.clock, address.id, { on: false, cause: 'over', actor: 'per_asha' }))
+  await forgetNotices(deps)
+  expect(await states()).toEqual([])
+})
+
 test('fault 62: two secrets sign for a day while one takes the other’s place', async () => {
   const { address, secret } = await listening('/keys')
   const next = await on.worker((tx) => rotateSecret(tx, on, address.id, 'per_asha'))
@@ -343,8 +456,25 @@ test('fault 62: never into our own network: https and public addresses alone, lo
   expect(refusedUrl('https://person:word@example.org/', false)).toBe('not_https')
   for (const host of ['127.0.0.1', '[::1]', '2130706433', '0x7f.1', '169.254.169.254', 'localhost'])
     expect(refusedUrl(`https://${host}/hook`, false), host).toBe('not_public')
-  // A name that is allowed as it is written, and points to this machine when it is called.
-  expect(await post('https://ip6-localhost.localhost/', {}, '{}', { loopback: false })).toMatchObject({ status: null })
+  // A name that is allowed as it is written, and points to this machine when it is called: nobody is even connected to.
+  let connected = 0
+  ear.on('connection', () => {
+    connected += 1
+  })
+  const inward = `https://inward.example:${(ear.address() as AddressInfo).port}/hook`
+  expect(refusedUrl(inward, false)).toBeNull()
+  const one = { address: '93.184.216.34', family: 4 }
+  for (const found of [
+    [{ address: '127.0.0.1', family: 4 }],
+    [one, { address: '127.0.0.1', family: 4 }],
+    [{ address: '::1', family: 6 }, one],
+    [],
+  ]) {
+    const names: Names = (_name, _options, done) => done(null, found)
+    const told = await post(inward, {}, '{}', { loopback: false, names, limitMs: 2_000 })
+    expect(told).toEqual({ status: null, why: 'not_public' })
+  }
+  expect(connected).toBe(0)
   await expect(
     on.worker((tx) =>
       makeAddress(

@@ -7,8 +7,8 @@ export type ApiWorld = Awaited<ReturnType<typeof apiWorld>>
 
 let numbers = 2_000_000
 
-export async function apiWorld() {
-  const app = await openApp()
+export async function apiWorld(settings: Parameters<typeof openApp>[0] = {}) {
+  const app = await openApp(settings)
   const operator = app.client(await app.key({ role: 'operator' }))
   const avon = await openNetwork(app, operator, 'avon')
   const tamar = await openNetwork(app, operator, 'tamar')

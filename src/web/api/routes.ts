@@ -26,6 +26,7 @@ import { statementRoutes } from './statements.ts'
 import { termsRoutes } from './terms.ts'
 import { tradeRoutes } from './trades.ts'
 import { transferRoutes } from './transfers.ts'
+import { webhookRoutes } from './webhook-addresses.ts'
 
 export const routes: Route[] = [
   ...meRoutes,
@@ -53,5 +54,6 @@ export const routes: Route[] = [
   ...deliveryRoutes,
   ...reconciliationRoutes,
   ...discrepancyRoutes,
+  ...webhookRoutes,
   ...deedRoutes,
 ]

@@ -1,5 +1,6 @@
 /** Bad input at every door of the API: a clear problem, and nothing changes. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { idText, newId } from '../../../src/kit/ids.ts'
 import { largestAmountMinor } from '../../../src/kit/money.ts'
 import { type ApiWorld, apiWorld, saleOf } from '../../support/api-world.ts'
 import type { Answered } from '../../support/app.ts'
@@ -302,6 +303,67 @@ test('answers carry the trace they were asked with, and are not to be stored by 
   expect(answer.headers.get('x-request-id')).toBe(trace)
   expect(answer.headers.get('cache-control')).toBe('no-store')
   expect(answer.headers.get('set-cookie')).toBeNull()
+})
+
+test('a webhook to where none may go, of events that there are not, more than ten, and a replay since never', async () => {
+  const { mill, avon } = world
+  const make = (body: unknown) => mill.owner(`POST ${mill.path}/webhooks`, { body })
+  for (const url of [
+    'http://mill.example/',
+    'https://127.0.0.1/',
+    'https://localhost/',
+    'https://10.0.0.1:8443/x',
+    'https://[::1]/',
+    'https://a:b@mill.example/',
+    'ftp://mill.example',
+    'mill',
+  ])
+    await refused(await make({ url }), 422, 'address_not_allowed')
+  const url = 'https://mill.example/'
+  for (const body of [
+    {},
+    { url: 7 },
+    { url: '' },
+    { url: `${url}${'x'.repeat(2000)}` },
+    { url, events: [] },
+    { url, events: ['trade.sold'] },
+    { url, events: 'trade.accepted' },
+    { url, secret: 'own' },
+  ])
+    await refused(await make(body), 400, 'malformed')
+
+  const ids: string[] = []
+  for (let count = 0; count < 10; count += 1) ids.push((await make({ url })).body.webhook.id)
+  before = await everything()
+  await refused(await make({ url }), 422, 'too_many_webhooks')
+  const path = `${mill.path}/webhooks/${ids[0]}`
+  for (const since of [
+    'never',
+    '2026-11-25',
+    '2026-02-30T00:00:00Z',
+    '0000-01-01T00:00:00Z',
+    '2026-11-25T08:00:00+01:00',
+    5,
+  ])
+    await refused(await mill.owner(`POST ${path}/replay`, { body: { since } }), 400, 'malformed')
+  for (const query of [
+    'state=lost',
+    'after=xyz',
+    `after=${Buffer.from(`["","${'0'.repeat(8)}"]`).toString('base64url')}`,
+  ])
+    await refused(await mill.owner(`GET ${path}/notices?${query}`), 400)
+  const nowhere = idText('notice', newId(world.app.clock.now()))
+  await refused(await mill.owner(`POST ${path}/notices/${nowhere}/replay`), 404, 'not_found')
+  expect((await mill.owner(`POST ${path}/switch-off`)).body.state).toBe('off')
+  before = await everything()
+  await refused(await mill.owner(`POST ${path}/test`), 409, 'webhook_is_off')
+  await refused(
+    await mill.owner(`POST ${path}/replay`, { body: { since: '2026-11-25T08:00:00Z' } }),
+    409,
+    'webhook_is_off',
+  )
+  for (const id of ids) expect((await mill.owner(`POST ${mill.path}/webhooks/${id}/remove`)).body.removed).toBe(true)
+  expect((await avon.convener(`GET ${avon.path}/webhooks`)).body.list).toEqual([])
 })
 
 test('the first and the last day there are do no harm', async () => {

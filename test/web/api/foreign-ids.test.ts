@@ -28,6 +28,9 @@ beforeAll(async () => {
   const consent = { fromMemberId: bakery.memberId, side: 'buyer', aMonth: { amount: '1000', currency: 'GBP' } }
   its.standingConsentId = (await mill.owner(`POST ${mill.path}/standing-consents`, { body: consent })).body.id
   its.keyId = (await mill.owner(`POST ${mill.path}/api-keys`, { body: { name: 'x', role: 'staff' } })).body.key.id
+  const hook = { body: { url: 'https://mill.example/hook' } }
+  its.webhookId = (await mill.owner(`POST ${mill.path}/webhooks`, hook)).body.webhook.id
+  its.noticeId = (await mill.owner(`POST ${mill.path}/webhooks/${its.webhookId}/test`)).body.noticeId
   for (const [name, id] of Object.entries(its)) if (!id) throw new Error(`no ${name}`)
 })
 afterAll(() => world.end())
@@ -48,6 +51,8 @@ async function found(speak: Client, ids: Record<string, string>, which: (path: s
   const open: string[] = []
   for (const one of named.filter(({ path }) => which(path))) {
     const answer = await speak(`${one.method.toUpperCase()} ${placeOf(one.path, ids)}`, {
+      // With a sound body, so that the thing is looked for.
+      ...(one.path.endsWith('{webhookId}/replay') ? { body: { since: '2026-11-01T00:00:00Z' } } : {}),
       ...(one.takes === 'text/csv' ? { raw: 'a', headers: { 'content-type': 'text/csv' } } : {}),
     })
     // A body that is wrong is told only to one who may stand here.
@@ -57,7 +62,7 @@ async function found(speak: Client, ids: Record<string, string>, which: (path: s
 }
 
 const hasOwnThing = (path: string) =>
-  /\{(deliveryId|reconciliationId|standingConsentId|keyId)\}/.test(path) && path.includes('{memberId}')
+  /\{(deliveryId|reconciliationId|standingConsentId|keyId|webhookId)\}/.test(path) && path.includes('{memberId}')
 
 test('another member’s papers cannot be had through one’s own place, by owner or bookkeeper', async () => {
   const { app, avon, bakery } = world
@@ -72,6 +77,24 @@ test('another member’s papers cannot be had through one’s own place, by owne
   const moves = { drop: { reason: 'x' }, redate: {}, contact: { contactId: 'x' } }
   for (const [verb, body] of Object.entries(moves))
     expect((await bookkeeper(`POST ${bakery.path}/deliveries/${its.deliveryId}/${verb}`, { body })).status).toBe(404)
+})
+
+test('a network’s own webhooks are not its members’, and theirs are not the network’s', async () => {
+  const { avon, mill, bakery } = world
+  const own = await avon.convener(`POST ${avon.path}/webhooks`, { body: { url: 'https://avon.example/hook' } })
+  const id = own.body.webhook.id
+  expect((await avon.convener(`GET ${avon.path}/webhooks/${its.webhookId}`)).status).toBe(404)
+  expect((await avon.convener(`GET ${mill.path}/webhooks/${its.webhookId}`)).status).toBe(403)
+  expect((await mill.owner(`GET ${avon.path}/webhooks`)).status).toBe(403)
+  const wide = { body: { url: 'https://mill.example/all' } }
+  expect((await mill.owner(`POST ${avon.path}/webhooks`, wide)).status).toBe(403)
+  expect((await mill.owner(`GET ${mill.path}/webhooks/${id}`)).status).toBe(404)
+  expect((await bakery.owner(`GET ${mill.path}/webhooks`)).status).toBe(404)
+  const other = `${avon.path}/webhooks/${id}/notices/${its.noticeId}/replay`
+  expect((await avon.convener(`POST ${other}`)).body.code).toBe('not_found')
+  expect((await mill.owner(`GET ${mill.path}/webhooks`)).body.list.map((one: { id: string }) => one.id)).toEqual([
+    its.webhookId,
+  ])
 })
 
 test('a key of another network finds nothing of this one, nor of it through its own', async () => {

@@ -145,3 +145,23 @@ test('a proposal on either side of a member is in its list once, newest first', 
   const whole = (await mill.owner(`GET ${avon.path}/trades?limit=200`)).body.list.map((one: { id: string }) => one.id)
   expect(ids).toEqual(whole)
 })
+
+test('webhooks and what was told to them', async () => {
+  const { avon } = world
+  await each((place) =>
+    avon.convener(`POST ${avon.path}/webhooks`, { body: { url: `https://hook-${place}.example/` } }),
+  )
+  const [first = ''] = await walksWhole(avon.convener, `${avon.path}/webhooks`, made)
+  await each(() => avon.convener(`POST ${avon.path}/webhooks/${first}/test`))
+  const path = `${avon.path}/webhooks/${first}/notices`
+  const all = await walksWhole(avon.convener, path, made)
+  // Apart by microseconds only, which no instant of ours shows.
+  for (const [place, id] of all.slice(0, 3).entries())
+    await owner.query("update notice set happened_at = happened_at + $2 * interval '1 microsecond' where id = $1", [
+      idFromText('notice', id),
+      place,
+    ])
+  expect((await walksWhole(avon.convener, path, made)).slice(0, 3)).toEqual(all.slice(0, 3).reverse())
+  expect(await walksWhole(avon.convener, `${path}?state=waiting`, made)).toHaveLength(made)
+  expect((await avon.convener(`GET ${path}?state=taken`)).body.list).toEqual([])
+})

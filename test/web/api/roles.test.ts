@@ -43,6 +43,8 @@ beforeAll(async () => {
     deliveryId: idText('delivery', unknown),
     reconciliationId: idText('reconciliation', unknown),
     discrepancyId: idText('discrepancy', unknown),
+    webhookId: idText('webhook', unknown),
+    noticeId: idText('notice', unknown),
   }
   const uuid = (text: string) => idFromText('organisation', text) ?? ''
   const add = async (role: Keyed, more: object, isHere: boolean, mayWrite = true) => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { idText } from '../../../src/kit/ids.ts'
 import { memberOf } from '../../../src/networks/member.ts'
+import { makeAddress, switchAddress } from '../../../src/outbox/webhook-address.ts'
 import { type PagesWorld, pagesWorld, proposeFrom } from './pages-world.ts'
 
 let world: PagesWorld
@@ -193,4 +194,29 @@ test('a paused network takes no trades and goes on with a word', async () => {
   expect((await asha.send('/networks/valley/state', { to: 'open', reason: 'Done' })).text).toContain(
     'The network goes on.',
   )
+})
+
+test('a webhook that fails or was switched off is one line on the page of what goes to the books; a member’s address is not told', async () => {
+  const { app, asha, mill, valley } = world
+  const path = '/networks/valley/sending'
+  const make = (host: string, organisationId: string | null) =>
+    app.worker(async (tx) => {
+      const ask = { networkId: valley.id, organisationId, url: `https://${host}/`, whats: ['trade.accepted'] as const }
+      const made = await makeAddress(
+        tx,
+        { ...app.deps, loopback: false },
+        { ...ask, whats: [...ask.whats], actor: 'x' },
+      )
+      return made.address
+    })
+  const [own, its] = [await make('valley.example', null), await make('secret.example', mill.member.organisationId)]
+  expect((await asha.get(path)).text).not.toContain('Webhooks that do not arrive')
+  await app.worker(async (tx) => {
+    await tx.$executeRaw`update webhook_address set failing_at = quits_now() where id = ${own.id}::uuid`
+    await switchAddress(tx, app.clock, its.id, { on: false, cause: 'five days of failing', actor: 'quits' })
+  })
+  const { text } = await asha.get(path)
+  expect(text).toContain('Webhooks that do not arrive: valley.example (fails since 2 Nov 2026, 10:00 )')
+  expect(text).toContain('; a program of Mill (switched off: five days of failing).')
+  expect(text).not.toContain('secret.example')
 })

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { pauseSending, resumeSending, sendingPauseOf } from '../../../books/pause.ts'
 import { idText } from '../../../kit/ids.ts'
+import { addressesOf, type WebhookAddress } from '../../../outbox/webhook-address.ts'
 import { wordsFor } from '../../../outbox/words.ts'
 import { page } from '../../layout.tsx'
 import { type pages, saidOf, type Visit } from '../../page.ts'
@@ -39,7 +40,8 @@ async function show(visit: Visit): Promise<string> {
   const seen = await worker(visit, async (tx) => {
     const paused = await sendingPauseOf(tx, network.id)
     const watched = mayDo('see_members') ? (await membersWatched(tx, network.id)).list : []
-    return { paused, watched, nameOf: await namesOf(tx, [paused?.by ?? null]) }
+    const unheard = (await addressesOf(tx, network.id)).filter(({ failingAt, offAt }) => failingAt ?? offAt)
+    return { paused, watched, unheard, nameOf: await namesOf(tx, [paused?.by ?? null]) }
   })
   const base = `/networks/${network.slug}/sending`
   const pausing = formAt(visit, `${base}/pause`)
@@ -83,6 +85,7 @@ async function show(visit: Visit): Promise<string> {
               </Form>
             ))}
         </section>
+        <Unheard addresses={seen.unheard} watched={seen.watched} zone={network.timeZone} />
         {seen.watched.length > 0 && <Books watched={seen.watched} nowMs={visit.deps.clock.now().getTime()} />}
         {seen.watched.length === membersAPage && (
           <p class="small">The {membersAPage} that need you most; the rest are on the network’s page.</p>
@@ -90,6 +93,35 @@ async function show(visit: Visit): Promise<string> {
       </>
     ),
   })
+}
+
+/** One line of the programs that do not hear; where a member's leads is the member's own. */
+function Unheard({ addresses, watched, zone }: { addresses: WebhookAddress[]; watched: Watched[]; zone: string }) {
+  if (addresses.length === 0) return null
+  const whose = ({ organisationId, url }: WebhookAddress) =>
+    organisationId === null
+      ? new URL(url).host
+      : `a program of ${watched.find(({ member }) => member.organisationId === organisationId)?.member.organisation.name ?? 'a member'}`
+  return (
+    <p id="unheard">
+      Webhooks that do not arrive:{' '}
+      {addresses.map((one, place) => (
+        <>
+          {place > 0 && '; '}
+          {whose(one)} (
+          {one.offAt ? (
+            `switched off: ${one.offCause}`
+          ) : (
+            <>
+              fails since <When at={one.failingAt ?? one.madeAt} zone={zone} />
+            </>
+          )}
+          )
+        </>
+      ))}
+      .
+    </p>
+  )
 }
 
 function Books({ watched, nowMs }: { watched: Watched[]; nowMs: number }) {
