@@ -114,7 +114,7 @@ export function acceptanceOf(scene: Scene, writer: string, ask: Ask, partiesOf: 
     answer: {
       actor,
       route,
-      key: answerKey(writer, ask.n),
+      key: answerKey(scene, writer, ask.n),
       bodyHash: createHash('sha256').update(JSON.stringify(ask)).digest('hex'),
       template: { id: tradeId },
       status: 201,
@@ -122,8 +122,8 @@ export function acceptanceOf(scene: Scene, writer: string, ask: Ask, partiesOf: 
   }
 }
 
-export function answerKey(writer: string, n: number): string {
-  return `${writer}-${n}`
+export function answerKey(scene: Scene, writer: string, n: number): string {
+  return `${scene.networkId}-${writer}-${n}`
 }
 
 /** The seller's fee of the scene's terms: one per cent half up, and two pence. */

@@ -103,7 +103,7 @@ function tradeStands(scene: Scene, name: string, ask: Ask, { trades, byCause, an
   const id = partId(scene, name, ask.n, 'trade')
   const trade = trades.get(id)
   const rows = byCause.get(id) ?? []
-  const answer = answers.get(answerKey(name, ask.n))
+  const answer = answers.get(answerKey(scene, name, ask.n))
   if (!trade) return { any: rows.length > 0 || answer === 201, wrong: 'parts of a trade without the trade', said: null }
   const amounts = rows
     .map((row) => `${row.kind} ${row.amount}`)
