@@ -1,6 +1,5 @@
 /** What must exist in a member's book: where it stands, why it waits, and what a person can do about it. */
 import { z } from 'zod'
-import { instantOf } from '../../kit/clock.ts'
 import { asWorker, inTransaction, type Tx } from '../../kit/db.ts'
 import type { Uuid } from '../../kit/ids.ts'
 import { Refusal } from '../../kit/refusal.ts'
@@ -31,6 +30,7 @@ import {
   idIn,
   at as instant,
   instantFrom,
+  instantIn,
   keyOf,
   listOf,
   pageOf,
@@ -58,7 +58,7 @@ export const deliveryRoutes: Route[] = [
       cause: words(100)
         .optional()
         .meta({ description: 'Those parked for this cause', examples: ['period_locked'] }),
-      promisedBefore: z.iso.datetime().transform(instantOf).optional().meta({ description: 'Those that are older' }),
+      promisedBefore: instantIn.optional().meta({ description: 'Those that are older' }),
       tradeId: idIn('trade').optional(),
     }),
     answer: listOf(deliveryOut),

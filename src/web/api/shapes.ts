@@ -72,6 +72,11 @@ export function instantFrom(text: string): Date {
   if (text === '') throw notOurs(text)
   return instantOf(text)
 }
+const writtenInstant = z.iso
+  .datetime('An instant is written as in 2026-11-25T08:00:00Z.')
+  .refine((text) => isDay(text.slice(0, 10)), 'There is no such day.')
+/** An instant of a day that exists, in UTC; year 0 is one to JavaScript and none to the database. */
+export const instantIn = writtenInstant.transform(instantOf)
 export const instantOut = z.string().meta({ format: 'date-time' })
 
 /**
@@ -116,7 +121,7 @@ export function keyOf(cursor: string | undefined): Key | null {
   if (!cursor) return null
   try {
     const [at, id] = z
-      .tuple([z.union([z.iso.datetime().refine((at) => isDay(at.slice(0, 10))), z.literal('')]), z.uuid()])
+      .tuple([z.union([writtenInstant, z.literal('')]), z.uuid()])
       .parse(JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')))
     return { at, id }
   } catch {

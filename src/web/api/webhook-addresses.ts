@@ -5,7 +5,6 @@
  * what its members have let be told, nor an owner what the network has.
  */
 import { z } from 'zod'
-import { instantOf, isDay } from '../../kit/clock.ts'
 import { asWorker, inTransaction, type Tx } from '../../kit/db.ts'
 import type { Uuid } from '../../kit/ids.ts'
 import type { DeedName } from '../../networks/roles.ts'
@@ -27,7 +26,7 @@ import { memberParams } from './member-shapes.ts'
 import { networkParams } from './networks.ts'
 import { type AtMember, type AtNetwork, atMember, atNetwork, type Finder, type Found } from './place.ts'
 import { type Route, route } from './route.ts'
-import { byId, idIn, idOut, instantFrom, keyOf, listOf, pageOf, pageQuery, show } from './shapes.ts'
+import { byId, idIn, idOut, instantFrom, instantIn, keyOf, listOf, pageOf, pageQuery, show } from './shapes.ts'
 import {
   changedOut,
   noticeOut,
@@ -229,16 +228,14 @@ function noticesSeen<F extends Found>({ base, params, find, belongs, sees, chang
       deed: changes,
       body: z
         .strictObject({
-          since: z.iso
-            .datetime('An instant is written as in 2026-11-25T08:00:00Z.')
-            .refine((since) => isDay(since.slice(0, 10)), 'There is no such day.'),
+          since: instantIn,
         })
         .meta({ examples: [{ since: '2026-11-25T08:00:00Z' }] }),
       answer: changedOut,
       answers: async ({ at, params: named, body, inTx }) =>
         inTx(asWorker, async (tx) => {
           const address = await webhookHere(tx, belongs(at), named)
-          return { count: await replaySince(tx, address, instantOf(body.since)) }
+          return { count: await replaySince(tx, address, body.since) }
         }),
     }),
     route({

@@ -247,6 +247,8 @@ test('days, limits and cursors in the address', async () => {
     await refused(await mill.owner(`GET ${avon.path}/trades?${query}`), 400)
   await refused(await mill.owner(`GET ${mill.path}/statement?from=2026-02-01&to=2026-01-01`), 400)
   await refused(await mill.owner(`GET ${mill.path}/statement?after=-1`), 400)
+  for (const instant of ['0000-01-01T00:00:00Z', '2026-02-30T00:00:00Z', '2026-01-01', '10000-01-01T00:00:00Z'])
+    await refused(await mill.owner(`GET ${mill.path}/deliveries?promisedBefore=${instant}`), 400)
   const notOurs = Buffer.from(JSON.stringify(['9999-99-99', 'x'])).toString('base64url')
   await refused(await mill.owner(`GET ${avon.path}/trades?after=${notOurs}`), 400)
 })
