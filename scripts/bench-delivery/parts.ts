@@ -41,13 +41,13 @@ export const sizes = {
   toy: {
     backlogXero: 200,
     backlogQuickBooks: 120,
-    outage: 600,
+    outage: 400,
     pairs: 2,
     turns: 1,
-    crowd: 500,
+    crowd: 100,
     restored: 2_000,
     tradesAroundBackup: 2,
-    breathMs: 1_000,
+    breathMs: 300,
   },
 } as const satisfies Record<string, Size>
 
