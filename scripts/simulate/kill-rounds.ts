@@ -3,6 +3,7 @@
  * one process that serves a writer; and sessions ended from inside. After each, everything is started again and judged.
  */
 import { setTimeout as pause } from 'node:timers/promises'
+import { isDatabaseAway } from '../../src/kit/database-trouble.ts'
 import { type Cluster, writersName } from './cluster.ts'
 import { type Dice, diceOf, oneOf } from './dice.ts'
 import { judge } from './judge.ts'
@@ -27,6 +28,7 @@ export type KillRounds = {
 
 const longestUnderLoadMs = 350
 const callers = 12
+const mostReadings = 5
 
 export async function killRounds(
   cluster: Cluster,
@@ -55,8 +57,7 @@ export async function killRounds(
       done.rounds += 1
       done.kills[kind] = (done.kills[kind] ?? 0) + 1
       await kill(cluster, writers, kind, dice)
-      await cluster.untilItAnswers()
-      const findings = await judge(cluster.db(), scene, writers, false)
+      const findings = await judged(cluster, scene, writers, false)
       findings.push(...writers.flatMap((writer) => writer.endedByItself() ?? []))
       const round = asked.first + done.rounds
       done.broken.push(...findings.map((one) => `round ${round}, after a kill of ${kind}: ${one}`))
@@ -67,13 +68,25 @@ export async function killRounds(
     for (const writer of writers) if (!writer.isRunning()) writer.start(cluster.url())
     await Promise.all(writers.map((writer) => writer.untilProgress()))
     await Promise.all(writers.map((writer) => writer.end()))
-    done.broken.push(...(await judge(cluster.db(), scene, writers, true)))
+    done.broken.push(...(await judged(cluster, scene, writers, true)))
   } catch (error) {
     done.broken.push(`round ${asked.first + done.rounds}: ${error instanceof Error ? error.message : error}`)
   } finally {
     await Promise.all(writers.map((writer) => writer.kill()))
   }
   return done
+}
+
+/** A server that lost one process may still answer before it ends all sessions and starts anew: then it is read once more. */
+async function judged(cluster: Cluster, scene: Scene, writers: Writer[], settled: boolean): Promise<string[]> {
+  for (let tries = 1; ; tries += 1) {
+    await cluster.untilItAnswers()
+    try {
+      return await judge(cluster.db(), scene, writers, settled)
+    } catch (error) {
+      if (tries === mostReadings || !isDatabaseAway(error)) throw error
+    }
+  }
 }
 
 async function kill(cluster: Cluster, writers: Writer[], kind: KillKind, dice: Dice): Promise<void> {
