@@ -326,13 +326,7 @@ function Settings({ visit, base, connection }: { visit: Visit; base: string; con
     <>
       <section aria-labelledby="ask">
         <h2 id="ask">Look before anything is written</h2>
-        <p>
-          {left === null
-            ? 'Every trade waits for a yes after a preview.'
-            : left === 0
-              ? 'Trades go to the book by themselves.'
-              : `The next ${left} trades wait for a yes after a preview; then they go by themselves.`}
-        </p>
+        <p>{whenAsked(left)}</p>
         <Form form={ask} button="Change" tone="second">
           <Choose
             {...ask.of('ask', chosen)}
@@ -371,4 +365,11 @@ function Settings({ visit, base, connection }: { visit: Visit; base: string; con
       </section>
     </>
   )
+}
+
+function whenAsked(left: number | null): string {
+  if (left === null) return 'Every trade waits for a yes after a preview.'
+  if (left === 0) return 'Trades go to the book by themselves.'
+  const which = left === 1 ? 'The next trade waits' : `The next ${left} trades wait`
+  return `${which} for a yes after a preview; then they go by themselves.`
 }
