@@ -31,7 +31,7 @@ import { postingsOf } from './ledger/post.ts'
 import { thawAtZero } from './networks/frozen.ts'
 import { forgetOldSessions } from './networks/sign-in.ts'
 import { callsSeen } from './outbox/calls-seen.ts'
-import { keepPromises, type Worker } from './outbox/keep.ts'
+import { keepPromises, roundsAtOnce, type Worker } from './outbox/keep.ts'
 import { tellOfParked } from './outbox/mail-parked.ts'
 import { forgetNotices } from './outbox/notice.ts'
 import { noticeRounds } from './outbox/notice-rounds.ts'
@@ -52,6 +52,8 @@ import type { Deps } from './web/deps.ts'
 const hardStopMs = 25_000
 /** Together less than that: what does not end in its time is left, and is safe to be left. */
 const drainMs = { work: 14_000, requests: 6_000, postings: 2_000, connections: 1_000 }
+/** A book of a thousand changes keeps one of these busy, and not the bells of the others. */
+const booksLookedAtAtOnce = 3
 
 export type House = {
   deps: Deps & OutboxDeps
@@ -112,7 +114,9 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
   keeper = config.run.worker
     ? await keepPromises(deps, mailer, {
         rounds: [
-          { name: 'bells', serve: () => answerBells(deps, (book, keep) => lookAtBook(deps, book, keep)) },
+          ...roundsAtOnce('bells', booksLookedAtAtOnce, () =>
+            answerBells(deps, (book, keep) => lookAtBook(deps, book, keep)),
+          ),
           ...noticeRounds(deps, { loopback: config.webhooksToLoopback }),
         ],
       })

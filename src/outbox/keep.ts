@@ -19,6 +19,11 @@ const longestTurnMs = 10 * 60_000
 /** What a worker also serves, handed in by whoever knows it: gives how much it served. */
 export type Round = { name: string; serve: () => Promise<number> }
 
+/** So many of one kind at once: most of what they do is waiting for somebody's answer. */
+export function roundsAtOnce(name: string, count: number, serve: (place: number) => Promise<number>): Round[] {
+  return Array.from({ length: count }, (_, at) => ({ name: `${name} ${at + 1}`, serve: () => serve(at + 1) }))
+}
+
 export type Worker = {
   stop(): Promise<void>
   /** Does it still take its turns? */

@@ -4,21 +4,19 @@
  * Keeps: an address that does not answer keeps one of the turns busy, and neither the others nor the gathering.
  */
 import { askAsWorker } from '../kit/ask-as-worker.ts'
-import type { Round } from './keep.ts'
+import { type Round, roundsAtOnce } from './keep.ts'
 import type { OutboxDeps } from './outbox-deps.ts'
 import { sendNotices } from './send-notices.ts'
 
-/** Most of a turn's time is waiting for an answer. */
 const addressesAtOnce = 4
 const mostGathered = 2_000
 
 export function noticeRounds(deps: OutboxDeps, { loopback }: { loopback: boolean }): Round[] {
   return [
     { name: 'notices', serve: () => gatherNotices(deps) },
-    ...Array.from({ length: addressesAtOnce }, (_, place) => ({
-      name: `addresses ${place + 1}`,
-      serve: () => sendNotices(deps, { loopback, worker: `${deps.worker}/${place + 1}` }),
-    })),
+    ...roundsAtOnce('addresses', addressesAtOnce, (place) =>
+      sendNotices(deps, { loopback, worker: `${deps.worker}/${place}` }),
+    ),
   ]
 }
 
