@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 import type { BookConnector, BookKind, CallSeen } from '../connectors/port.ts'
 import { quickbooksConnector } from '../connectors/quickbooks/connector.ts'
 import { xeroConnector } from '../connectors/xero/connector.ts'
+import { takeOver } from './backup/take-over.ts'
 import { refreshIdleGrants } from './books/grants.ts'
 import { checkMappings } from './books/mapping.ts'
 import { forgetUnchosen } from './books/waiting-consent.ts'
@@ -114,6 +115,7 @@ export async function openHouse(config: Config, settings: HouseSettings = {}): P
   keeper = config.run.worker
     ? await keepPromises(deps, mailer, {
         rounds: [
+          { name: 'take over', serve: () => takeOver(deps) },
           ...roundsAtOnce('bells', booksLookedAtAtOnce, () =>
             answerBells(deps, (book, keep) => lookAtBook(deps, book, keep)),
           ),

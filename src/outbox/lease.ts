@@ -2,7 +2,8 @@
  * One worker holds a lane at a time, by a lease with a fence number that grows with each lease and is checked by every
  * write of a result: a worker that was thought dead and comes back late changes nothing.
  *
- * The instants are the database's, so that the clocks of two workers need not agree.
+ * The instants are the database's, so that the clocks of two workers need not agree. After a standby has taken over nobody has a
+ * lane before its deliveries are begun anew (backup/take-over): what was committed may be gone.
  */
 import { type Clock, rest } from '../kit/clock.ts'
 import { asWorker, type Db, inTransaction, type Tx } from '../kit/db.ts'
@@ -28,7 +29,7 @@ export async function takeLease(
       update lane set leased_by = ${worker}, leased_until = quits_now() + make_interval(secs => ${leaseSeconds}), fence = fence + 1, due_at = 'infinity'
       where id = (
         select id from lane
-        where kind = ${kind}
+        where kind = ${kind} and history = (select server_history())
           and ((leased_until is null and due_at <= quits_now()) or leased_until <= quits_now())
         order by least(due_at, leased_until) limit 1 for update skip locked)
       returning id, fence, budget, quits_now() as taken_at`,
@@ -41,7 +42,7 @@ export async function takeLease(
 export async function stillOurs(tx: Tx, lease: Lease): Promise<boolean> {
   const changed = await tx.$executeRaw`
     update lane set leased_until = quits_now() + make_interval(secs => ${leaseSeconds})
-    where id = ${lease.laneId}::uuid and fence = ${lease.fence} and leased_by is not null`
+    where id = ${lease.laneId}::uuid and fence = ${lease.fence} and leased_by is not null and history = (select server_history())`
   return changed === 1
 }
 
@@ -79,7 +80,7 @@ export async function takeLeaseOf(
       asWorker,
       (tx) => tx.$queryRaw<Row[]>`
         update lane set leased_by = ${worker}, leased_until = quits_now() + make_interval(secs => ${leaseSeconds}), fence = fence + 1
-        where id = ${laneId}::uuid and (leased_until is null or leased_until <= quits_now())
+        where id = ${laneId}::uuid and history = (select server_history()) and (leased_until is null or leased_until <= quits_now())
         returning id, fence, budget, quits_now() as taken_at`,
     )
     const row = rows[0]

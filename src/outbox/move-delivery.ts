@@ -185,7 +185,7 @@ export async function askAnew(tx: Tx, place: DeliveryPlace): Promise<void> {
   // know of it; and it must not bear the old key.
   await again(tx, delivery, {}, true)
   await tx.$executeRaw`
-    update delivery set look_first = exists (select 1 from deed where network_id is null and what = 'backup_restored') where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid`
+    update delivery set look_first = exists (select 1 from deed where network_id is null and what in ('backup_restored', 'standby_took_over')) where network_id = ${place.networkId}::uuid and id = ${place.id}::uuid`
 }
 
 const contactCauses = [

@@ -11,7 +11,7 @@ import { setAskFirst } from '../../src/books/connection.ts'
 import { withGrant } from '../../src/books/grants.ts'
 import { makeCreditAccount, saveMapping } from '../../src/books/mapping.ts'
 import { dayIn } from '../../src/kit/clock.ts'
-import { asWorker, inTransaction, openDb, type Tx } from '../../src/kit/db.ts'
+import { asWorker, type Db, inTransaction, openDb, type Tx } from '../../src/kit/db.ts'
 import { newId } from '../../src/kit/ids.ts'
 import { openLog } from '../../src/kit/log.ts'
 import { sealWith } from '../../src/kit/seal.ts'
@@ -27,7 +27,7 @@ import { startQuickBooksStandIn } from '../../stand-ins/quickbooks/server.ts'
 import { startXeroStandIn } from '../../stand-ins/xero/server.ts'
 import { throughConsentPage } from '../connectors/consent-page.ts'
 import { formOf } from '../networks/set-up.ts'
-import { freshDatabase, setDatabaseClock } from '../support/db.ts'
+import { databaseFrom, freshDatabase, setDatabaseClock } from '../support/db.ts'
 
 export const masterKey = new Uint8Array(32).fill(7)
 const publicUrl = 'http://localhost:4600'
@@ -74,9 +74,11 @@ export async function standInGround() {
     worker: 'drill',
     dice: () => 0.5,
   }
+  const open = new Set<Db>()
   const over = (url: string) => {
     const db = openDb(url, { connections: 5 })
-    onTestFinished(() => db.close())
+    open.add(db)
+    onTestFinished(async () => void (open.delete(db) && (await db.close())))
     return { ...fixed, db, config: { publicUrl }, acceptances: acceptancesOf(db), proposals: proposalsOf(db) }
   }
   /** A migrated database without a row, whose clock stands where ours does. */
@@ -130,6 +132,24 @@ export async function standInGround() {
     database,
     moveTo(url: string) {
       deps = over(url)
+    },
+    /** A copy of the database as it is now, and of nothing that comes after. */
+    async standby(): Promise<string> {
+      open.delete(deps.db)
+      await deps.db.close()
+      const copied = await databaseFrom(new URL(deps.db.url).pathname.slice(1))
+      onTestFinished(() => copied.drop())
+      deps = over(deps.db.url)
+      return copied.url
+    },
+    /** No vendor remembers a key of ours any more, nor from now on. */
+    async forgetKeys(): Promise<void> {
+      for (const { url } of [xero, quickbooks])
+        await fetch(`${url}/control/faults`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ knob: 'forgetKeys', times: -1 }),
+        })
     },
     /** What a command of its own needs to find the same books. */
     environment: (url: string) => ({

@@ -2,13 +2,8 @@
  * Amounts at their edges, through the real connectors: refused before anything is written, or exact in both books to the penny.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { actor } from '../../scripts/simulate/town.ts'
-import { dayIn } from '../../src/kit/clock.ts'
-import { newId } from '../../src/kit/ids.ts'
 import { parseAmount } from '../../src/kit/money.ts'
-import { proposalsOf, propose } from '../../src/trades/propose.ts'
-import { acceptancesOf } from '../../src/trades/record-trade.ts'
-import { type Ground, openGround, otherThan, type Vendor, vendors } from './ground.ts'
+import { type Ground, openGround, otherThan, vendors } from './ground.ts'
 
 let ground: Ground
 beforeAll(async () => {
@@ -36,37 +31,16 @@ test('fault 61: a third decimal is no amount in a currency of two, and exact in 
   expect(parseAmount('1.234', 3)).toBe(1_234n)
 })
 
-/** Lines whose VAT ends in fractions of a penny, one by one and together. */
-async function sellLines(seller: Vendor, lines: bigint[]): Promise<string> {
-  const { deps, networkId, time } = ground
-  const id = newId(time.now())
-  await propose(
-    { db: deps.db, clock: deps.clock, proposals: proposalsOf(deps.db), acceptances: acceptancesOf(deps.db) },
-    {
-      ...{ networkId, id, actor, proposedBy: 'seller', source: 'page', currency: 'GBP', part: {} },
-      sellerMemberId: ground.firm(seller).memberId,
-      buyerMemberId: ground.firm(otherThan(seller)).memberId,
-      ...{ description: 'Odd pennies', tradedOn: dayIn('Europe/London', time.now()) },
-      lines: lines.map((netMinor, place) => ({
-        description: `Sack ${place}`,
-        netMinor,
-        treatment: 'standard' as const,
-      })),
-      ...{ linkedInvoice: null, linkedBill: null },
-    },
-  )
-  await ground.accept(id)
-  return id
-}
-
 test.each(vendors)(
   'fault 61: tax that ends in fractions of a penny on several lines comes to the ledger’s total in both books, sold from %s',
   async (vendor) => {
+    // Lines whose VAT ends in fractions of a penny, one by one and together.
+    const odd = (nets: bigint[]) => ground.sellLines(ground.firm(vendor), ground.firm(otherThan(vendor)), nets)
     const trades = [
-      await sellLines(vendor, [33n, 33n, 34n]),
-      await sellLines(vendor, [1_001n, 1_002n, 1_003n, 1_004n]),
-      await sellLines(vendor, [1n, 2n, 3n]),
-      await sellLines(vendor, [9_999n, 7n, 13n, 18n, 22n]),
+      await odd([33n, 33n, 34n]),
+      await odd([1_001n, 1_002n, 1_003n, 1_004n]),
+      await odd([1n, 2n, 3n]),
+      await odd([9_999n, 7n, 13n, 18n, 22n]),
     ]
     await ground.deliver()
     await ground.expectOnce(...trades)

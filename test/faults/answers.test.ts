@@ -2,10 +2,8 @@
  * Answers that do not come, come broken, come in another shape, or never end: what was asked is searched for, and stands once.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { asWorker, inTransaction } from '../../src/kit/db.ts'
-import { retryDelivery } from '../../src/outbox/move-delivery.ts'
 import { wordsFor } from '../../src/outbox/words.ts'
-import { type Ground, openGround, otherThan, type Vendor, vendors } from './ground.ts'
+import { type Ground, ofInvoice, openGround, otherThan, vendors } from './ground.ts'
 
 let ground: Ground
 beforeAll(async () => {
@@ -17,34 +15,19 @@ afterEach(async () => {
 })
 afterAll(() => ground.end())
 
-/** The call that writes an invoice. */
-const ofInvoice = {
-  xero: { method: 'PUT', path: '/Invoices' },
-  quickbooks: { method: 'POST', path: '/invoice\\?' },
-}
-const tries = async (tradeId: string, vendor: Vendor) =>
-  (await ground.attempts(tradeId, vendor)).filter((one) => one.kind === 'invoice').map((one) => [one.verb, one.outcome])
-const invoicesWritten = (vendor: Vendor, since: number) =>
-  ground.writes(vendor, since).filter((one) => /\/invoices?$/i.test(one.path))
-const invoiceOf = async (tradeId: string, vendor: Vendor) => {
-  const found = (await ground.deliveries([tradeId], vendor)).find((one) => one.kind === 'invoice')
-  if (!found) throw new Error('no invoice was promised')
-  return found
-}
-
 test.each(vendors)('fault 15: %s commits and its answer comes too late: no second document', async (vendor) => {
   const trade = await ground.sell(vendor)
   const before = ground.mark(vendor)
   await ground.signedIn(vendor)
   ground.world.troubles.push({ kind: 'late_back', vendor, ofToken: false, skip: 0 })
   await ground.workAt(vendor)
-  expect(await tries(trade, vendor)).toEqual([['documents', 'unknown']])
+  expect(await ground.verbs(trade, vendor)).toEqual([['documents', 'unknown']])
   await ground.deliver()
-  expect(await tries(trade, vendor)).toEqual([
+  expect(await ground.verbs(trade, vendor)).toEqual([
     ['documents', 'unknown'],
     ['look', 'found'],
   ])
-  expect(invoicesWritten(vendor, before)).toHaveLength(1)
+  expect(ground.invoicesWritten(vendor, before)).toHaveLength(1)
   await ground.expectOnce(trade)
 })
 
@@ -55,10 +38,10 @@ test.each(
   const before = ground.mark(vendor)
   ground.fault(vendor, { knob, match: ofInvoice[vendor] })
   await ground.workAt(vendor)
-  expect(await tries(trade, vendor)).toEqual([['documents', 'unknown']])
+  expect(await ground.verbs(trade, vendor)).toEqual([['documents', 'unknown']])
   await ground.deliver()
-  expect((await tries(trade, vendor)).at(-1)).toEqual(['look', 'found'])
-  expect(invoicesWritten(vendor, before)).toHaveLength(1)
+  expect((await ground.verbs(trade, vendor)).at(-1)).toEqual(['look', 'found'])
+  expect(ground.invoicesWritten(vendor, before)).toHaveLength(1)
   await ground.expectOnce(trade)
 })
 
@@ -91,18 +74,16 @@ test.each(vendors)(
     const before = ground.mark(vendor)
     ground.fault(vendor, { knob: 'okWithErrorBody', match: ofInvoice[vendor] })
     await ground.deliver()
-    const refused = await invoiceOf(trade, vendor)
+    const refused = await ground.one(trade, vendor)
     expect(refused).toMatchObject({ state: 'parked', attempts: 1, receiptId: null })
-    expect(await tries(trade, vendor)).toEqual([['documents', 'refused']])
+    expect(await ground.verbs(trade, vendor)).toEqual([['documents', 'refused']])
     // Whoever buys has the bill all the same.
     const others = await ground.deliveries([trade], otherThan(vendor))
     expect(others.map((one) => one.state)).toEqual(others.map(() => 'delivered'))
 
-    await inTransaction(ground.deps.db, asWorker, (tx) =>
-      retryDelivery(tx, { networkId: ground.networkId, id: refused.id }),
-    )
+    await ground.retry(refused)
     await ground.deliver()
-    expect(invoicesWritten(vendor, before)).toHaveLength(2)
+    expect(ground.invoicesWritten(vendor, before)).toHaveLength(2)
     await ground.expectOnce(trade)
   },
 )
@@ -124,14 +105,14 @@ test.each(vendors.flatMap((vendor) => endless.map(([what, fault]) => [vendor, wh
     const beganAt = performance.now()
     await ground.work()
     expect(performance.now() - beganAt).toBeLessThan(10_000)
-    expect(await tries(trade, vendor)).toEqual([['documents', 'unknown']])
+    expect(await ground.verbs(trade, vendor)).toEqual([['documents', 'unknown']])
     // The same worker, in the same turn: the other book is served.
     const others = await ground.deliveries([trade], otherThan(vendor))
     expect(others.map((one) => one.state)).toEqual(others.map(() => 'delivered'))
     ground.world.patience.ms = undefined
     await ground.deliver()
     expect(ground.world.worker(0)).toBe(worker)
-    expect(invoicesWritten(vendor, before)).toHaveLength(1)
+    expect(ground.invoicesWritten(vendor, before)).toHaveLength(1)
     await ground.expectOnce(trade)
   },
 )

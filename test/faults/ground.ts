@@ -6,7 +6,7 @@
  * are asked past the outbox, and every oracle is asked with them.
  */
 import { expect, inject } from 'vitest'
-import type { BookDocument } from '../../connectors/port.ts'
+import type { BookDocument, VatTreatment } from '../../connectors/port.ts'
 import { brokenOracles } from '../../scripts/simulate/oracles.ts'
 import type { OwnTime } from '../../scripts/simulate/own-time.ts'
 import { actor, buildTown, type Firm, type Town, type Vendor } from '../../scripts/simulate/town.ts'
@@ -14,10 +14,11 @@ import type { Cut, Done } from '../../scripts/simulate/worker-in-hand.ts'
 import { openWorld } from '../../scripts/simulate/world.ts'
 import { withGrant } from '../../src/books/grants.ts'
 import { dayIn } from '../../src/kit/clock.ts'
-import { asWorker, inTransaction } from '../../src/kit/db.ts'
+import { asWorker, inTransaction, type Tx } from '../../src/kit/db.ts'
 import { newId, type Uuid } from '../../src/kit/ids.ts'
 import { newTerms } from '../../src/networks/terms.ts'
 import { deliverDue } from '../../src/outbox/deliver.ts'
+import { retryDelivery } from '../../src/outbox/move-delivery.ts'
 import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
 import { groundsOf } from '../../src/trades/grounds.ts'
 import { proposalsOf, propose } from '../../src/trades/propose.ts'
@@ -57,6 +58,13 @@ export type AttemptRow = {
 export const leaseMs = 121_000
 const mostRounds = 400
 
+/** The call that writes an invoice alone, and those that write several things at once. */
+export const ofInvoice = {
+  xero: { method: 'PUT', path: '/Invoices' },
+  quickbooks: { method: 'POST', path: '/invoice\\?' },
+}
+export const ofInvoices = { ...ofInvoice, quickbooks: { method: 'POST', path: '/(batch|invoice)\\b' } }
+
 /** Built once for all the files that one test process runs; each opens a copy. */
 let town: Promise<Town> | null = null
 function theTown(): Promise<Town> {
@@ -67,8 +75,8 @@ function theTown(): Promise<Town> {
       await inTransaction(deps.db, asWorker, (tx) =>
         newTerms(tx, deps.clock, { networkId, change: { fees: [] }, actor }),
       )
-      const { propose: proposing, accept } = salesOf(deps, networkId, firms)
-      for (const vendor of vendors) await accept(await proposing(vendor))
+      const { proposeSale, accept } = salesOf(deps, networkId, firms)
+      for (const vendor of vendors) await accept(await proposeSale(vendor))
       await workOn(
         time,
         (text) => deps.db.pool.query(text).then(({ rows }) => rows),
@@ -93,11 +101,18 @@ export async function openGround() {
   const seen = (vendor: Vendor): SeenRequest[] =>
     vendor === 'xero' ? world.vendors.xero.control.requests.since() : world.vendors.quickbooks.control.requests()
 
-  const { propose: proposeSale, accept } = salesOf(deps, networkId, town.firms)
+  const { proposeSale, proposeLines, accept } = salesOf(deps, networkId, town.firms)
 
   /** Sold to the firm with the other vendor and accepted: gives the trade's id. Nothing has left yet. */
   async function sell(seller: Vendor, netMinor?: bigint): Promise<Uuid> {
     const id = await proposeSale(seller, netMinor)
+    await accept(id)
+    return id
+  }
+
+  /** The same of several lines, between any two. */
+  async function sellLines(from: Firm, to: Firm, nets: readonly bigint[], treatment?: VatTreatment): Promise<Uuid> {
+    const id = await proposeLines(from, to, nets, treatment)
     await accept(id)
     return id
   }
@@ -153,6 +168,18 @@ export async function openGround() {
     )
   }
 
+  /** The one promise of that kind to that book. */
+  async function one(tradeId: Uuid, vendor: Vendor, kind = 'invoice'): Promise<DeliveryRow> {
+    const found = (await deliveries([tradeId], vendor)).find((row) => row.kind === kind)
+    if (!found) throw new Error(`${vendor} was promised no ${kind}`)
+    return found
+  }
+  /** How its tries went, as verb and outcome. */
+  const verbs = async (tradeId: Uuid, vendor: Vendor, kind = 'invoice') =>
+    (await attempts(tradeId, vendor)).filter((row) => row.kind === kind).map((row) => [row.verb, row.outcome])
+  const states = async (tradeId: Uuid, vendor: Vendor) =>
+    (await deliveries([tradeId], vendor)).map(({ kind, state }) => `${kind} ${state}`).sort()
+
   /** Every document that stands in that firm's book, read whole. */
   async function documents(vendor: Vendor): Promise<BookDocument[]> {
     return withGrant(deps, firm(vendor).connectionId, async (grant, connector) => {
@@ -162,6 +189,9 @@ export async function openGround() {
       return [...found.values()].filter(({ status }) => status !== 'voided' && status !== 'deleted')
     })
   }
+
+  const standing = async (vendor: Vendor, reference: string) =>
+    (await documents(vendor)).filter((document) => document.reference === reference)
 
   /** Every promise of these trades is kept, and each of their documents stands once in its book. */
   async function expectOnce(...tradeIds: Uuid[]): Promise<void> {
@@ -184,6 +214,21 @@ export async function openGround() {
     expect(await brokenOracles({ ...asked, books: vendors.map(firm) })).toEqual([])
   }
 
+  const worker = <T>(deed: (tx: Tx) => Promise<T>): Promise<T> => inTransaction(deps.db, asWorker, deed)
+  /** A person asks for it again. */
+  const retry = ({ id }: DeliveryRow) => worker((tx) => retryDelivery(tx, { networkId, id }))
+  /** What a person does in that firm's book. */
+  const edit = (vendor: Vendor, deed: Record<string, unknown>) =>
+    world.vendors[vendor].control.edit(firm(vendor).bookId, deed) as Record<string, unknown>
+  /** As if the vendors took so many in one call of worker `place`. */
+  function inCallsOf(inOneCall: number, place: number): void {
+    const { connectors } = world.worker(place).deps
+    for (const kind of vendors) {
+      const connector = connectors[kind]
+      if (connector) connectors[kind] = { ...connector, limits: { ...connector.limits, inOneCall } }
+    }
+  }
+
   function fault(vendor: Vendor, one: Fault): void {
     if (vendor === 'xero') world.vendors.xero.control.faults.add(one)
     else world.vendors.quickbooks.control.fault(one)
@@ -202,12 +247,15 @@ export async function openGround() {
   /** Those that would write: Xero is put to, QuickBooks is posted to. */
   const writes = (vendor: Vendor, since: number): SeenRequest[] =>
     asked(vendor, since).filter((one) => one.method !== 'GET' && !/\/query$/.test(one.path))
+  const invoicesWritten = (vendor: Vendor, since: number) =>
+    writes(vendor, since).filter((one) => /\/invoices?$/i.test(one.path))
 
   return {
     ...{ town, world, deps, time, query, networkId, firm, vendors: world.vendors },
-    ...{ proposeSale, accept, sell, reverse, work, workAt, signedIn, deliver, deliveries, attempts, documents },
+    ...{ proposeSale, accept, sell, sellLines, reverse, work, workAt, signedIn, deliver },
+    ...{ deliveries, attempts, one, verbs, states, documents, standing },
     ...{ expectOnce, expectOracles },
-    ...{ fault, clearFaults, mark, asked, writes },
+    ...{ worker, retry, edit, inCallsOf, fault, clearFaults, mark, asked, writes, invoicesWritten },
     /** Faults end and what waits goes: before the next test of the file. */
     async calm(): Promise<void> {
       clearFaults()
@@ -239,20 +287,22 @@ function firmIn(firms: readonly Firm[], vendor: Vendor): Firm {
 
 function salesOf({ db, clock }: OutboxDeps, networkId: Uuid, firms: readonly Firm[]) {
   const deps = { db, clock, acceptances: acceptancesOf(db), proposals: proposalsOf(db) }
+  /** Proposed only: nothing is promised to a book yet. */
+  async function proposeLines(from: Firm, to: Firm, nets: readonly bigint[], treatment: VatTreatment = 'standard') {
+    const id = newId(clock.now())
+    await propose(deps, {
+      ...{ networkId, id, actor, proposedBy: 'seller', source: 'page', currency: 'GBP', part: {} },
+      ...{ sellerMemberId: from.memberId, buyerMemberId: to.memberId },
+      ...{ description: 'Goods of the day', tradedOn: dayIn('Europe/London', clock.now()) },
+      lines: nets.map((netMinor, place) => ({ description: `Sacks ${place + 1}`, netMinor, treatment })),
+      ...{ linkedInvoice: null, linkedBill: null },
+    })
+    return id
+  }
   return {
-    /** Proposed only: nothing is promised to a book yet. */
-    async propose(seller: Vendor, netMinor = 10_000n): Promise<Uuid> {
-      const id = newId(clock.now())
-      await propose(deps, {
-        ...{ networkId, id, actor, proposedBy: 'seller', source: 'page', currency: 'GBP', part: {} },
-        sellerMemberId: firmIn(firms, seller).memberId,
-        buyerMemberId: firmIn(firms, otherThan(seller)).memberId,
-        ...{ description: 'Goods of the day', tradedOn: dayIn('Europe/London', clock.now()) },
-        lines: [{ description: 'Sacks', netMinor, treatment: 'standard' }],
-        ...{ linkedInvoice: null, linkedBill: null },
-      })
-      return id
-    },
+    proposeLines,
+    proposeSale: (seller: Vendor, netMinor = 10_000n) =>
+      proposeLines(firmIn(firms, seller), firmIn(firms, otherThan(seller)), [netMinor]),
     accept: (tradeId: Uuid) => recordTrade(deps, { networkId, tradeId, actor, side: 'buyer', confirmTreatment: false }),
   }
 }

@@ -3,9 +3,7 @@
  * late, batches taken by halves. The marker decides, and each document stands once.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { asWorker, inTransaction } from '../../src/kit/db.ts'
-import { retryDelivery } from '../../src/outbox/move-delivery.ts'
-import { type Ground, leaseMs, openGround, type Vendor, vendors } from './ground.ts'
+import { type Ground, leaseMs, ofInvoice, openGround, type Vendor, vendors } from './ground.ts'
 
 let ground: Ground
 beforeAll(async () => {
@@ -14,17 +12,9 @@ beforeAll(async () => {
 afterEach(() => ground.calm())
 afterAll(() => ground.end())
 
-const ofInvoice = {
-  xero: { method: 'PUT', path: '/Invoices' },
-  quickbooks: { method: 'POST', path: '/invoice\\?' },
-}
 const daysMs = 3 * 86_400_000
 const tries = async (tradeId: string, vendor: Vendor) =>
   (await ground.attempts(tradeId, vendor)).filter((one) => one.kind === 'invoice')
-const outcomes = async (tradeId: string, vendor: Vendor) =>
-  (await tries(tradeId, vendor)).map((one) => [one.verb, one.outcome])
-const invoicesWritten = (vendor: Vendor, since: number) =>
-  ground.writes(vendor, since).filter((one) => /\/invoices?$/i.test(one.path))
 
 test.each(vendors)(
   'fault 22: the lease of a worker at %s ends while its answer is on the way: its late result is refused',
@@ -34,7 +24,7 @@ test.each(vendors)(
     expect(await ground.workAt(vendor, { moment: 'after_call', skip: 0, dies: false })).toEqual({ is: 'held_up' })
     await ground.time.advance(leaseMs)
     await ground.deliver(1)
-    expect(await outcomes(trade, vendor)).toEqual([
+    expect(await ground.verbs(trade, vendor)).toEqual([
       ['documents', 'unknown'],
       ['look', 'found'],
     ])
@@ -42,11 +32,11 @@ test.each(vendors)(
 
     expect((await ground.world.heldUp()?.letGo())?.is).toBe('done')
     expect(await ground.deliveries([trade], vendor)).toEqual(settled)
-    expect(await outcomes(trade, vendor)).toEqual([
+    expect(await ground.verbs(trade, vendor)).toEqual([
       ['documents', 'unknown'],
       ['look', 'found'],
     ])
-    expect(invoicesWritten(vendor, before)).toHaveLength(1)
+    expect(ground.invoicesWritten(vendor, before)).toHaveLength(1)
     await ground.expectOnce(trade)
   },
 )
@@ -63,7 +53,7 @@ test.each(vendors)(
     expect(settled.map((one) => one.state)).toEqual(settled.map(() => 'delivered'))
 
     expect((await ground.world.heldUp()?.letGo())?.is).toBe('done')
-    expect(invoicesWritten(vendor, before)).toHaveLength(2)
+    expect(ground.invoicesWritten(vendor, before)).toHaveLength(2)
     expect(await ground.deliveries([trade], vendor)).toEqual(settled)
     await ground.expectOnce(trade)
   },
@@ -79,11 +69,11 @@ test.each(vendors)(
     await ground.time.advance(daysMs)
     ground.fault(vendor, { knob: 'forgetKeys' })
     await ground.deliver()
-    expect(await outcomes(trade, vendor)).toEqual([
+    expect(await ground.verbs(trade, vendor)).toEqual([
       ['documents', 'unknown'],
       ['look', 'found'],
     ])
-    expect(invoicesWritten(vendor, before)).toHaveLength(1)
+    expect(ground.invoicesWritten(vendor, before)).toHaveLength(1)
     await ground.expectOnce(trade)
   },
 )
@@ -98,12 +88,12 @@ test.each(vendors)(
     await ground.workAt(vendor)
     await ground.time.advance(daysMs)
     await ground.deliver()
-    expect(await outcomes(trade, vendor)).toEqual([
+    expect(await ground.verbs(trade, vendor)).toEqual([
       ['documents', 'unknown'],
       ['look', 'absent'],
       ['documents', 'done'],
     ])
-    expect(invoicesWritten(vendor, before)).toHaveLength(1)
+    expect(ground.invoicesWritten(vendor, before)).toHaveLength(1)
     await ground.expectOnce(trade)
   },
 )
@@ -134,14 +124,14 @@ test.each(vendors)(
     ground.fault(vendor, { knob: 'loseReply', match: ofInvoice[vendor] })
     const takenAt = ground.time.now().getTime()
     await ground.deliver()
-    const all = await outcomes(trade, vendor)
+    const all = await ground.verbs(trade, vendor)
     expect([all[0], all[1], all.at(-1)]).toEqual([
       ['documents', 'unknown'],
       ['look', 'absent'],
       ['look', 'found'],
     ])
     expect(ground.time.now().getTime() - takenAt).toBeGreaterThan(30_000)
-    expect(invoicesWritten(vendor, before)).toHaveLength(1)
+    expect(ground.invoicesWritten(vendor, before)).toHaveLength(1)
     ground.clearFaults()
     await ground.expectOnce(trade)
   },
@@ -165,9 +155,7 @@ test.each(vendors)(
     if (!refused) throw new Error('none was refused')
 
     const before = ground.mark(vendor)
-    await inTransaction(ground.deps.db, asWorker, (tx) =>
-      retryDelivery(tx, { networkId: ground.networkId, id: refused.id }),
-    )
+    await ground.retry(refused)
     await ground.deliver()
     const again = JSON.stringify(ground.writes(vendor, before).map((one) => one.body))
     const named = invoices.filter((one) => again.includes(one.reference)).map((one) => one.reference)

@@ -4,7 +4,6 @@
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { pauseSending, resumeSending } from '../../src/books/pause.ts'
-import { asWorker, inTransaction } from '../../src/kit/db.ts'
 import { type PreviewDocument, previewOf } from '../../src/outbox/preview.ts'
 import { reconcileBook } from '../../src/reconcile/run.ts'
 import { ownSides } from '../../src/web/pages/member/own-side.ts'
@@ -17,26 +16,12 @@ beforeAll(async () => {
 afterEach(() => ground.calm())
 afterAll(() => ground.end())
 
-const verbs = async (tradeId: string, vendor: Vendor, kind = 'invoice') =>
-  (await ground.attempts(tradeId, vendor)).filter((one) => one.kind === kind).map((one) => [one.verb, one.outcome])
-
 /** What a side's own pages say of the trade. */
 const shown = async (tradeId: string, vendor: Vendor) => {
   const { networkId } = ground
   const { organisationId } = ground.firm(vendor)
-  const sides = await inTransaction(ground.deps.db, asWorker, (tx) =>
-    ownSides(tx, { networkId, organisationId, tradeIds: [tradeId] }),
-  )
+  const sides = await ground.worker((tx) => ownSides(tx, { networkId, organisationId, tradeIds: [tradeId] }))
   return sides.of(tradeId)?.state.text
-}
-
-/** As if the vendors took so many in one call. */
-function inPagesOf(inOneCall: number, place: number): void {
-  const { connectors } = ground.world.worker(place).deps
-  for (const kind of vendors) {
-    const connector = connectors[kind]
-    if (connector) connectors[kind] = { ...connector, limits: { ...connector.limits, inOneCall } }
-  }
 }
 
 /** Nothing is taken up before the dead worker's lease has run out; then another worker does it. */
@@ -58,7 +43,7 @@ test.each(vendors)(
     expect(await ground.attempts(trade, vendor)).toEqual([])
 
     await takenUpByAnother(vendor)
-    expect(await verbs(trade, vendor)).toEqual([['documents', 'done']])
+    expect(await ground.verbs(trade, vendor)).toEqual([['documents', 'done']])
     await ground.expectOnce(trade)
   },
 )
@@ -70,10 +55,10 @@ test.each(vendors)(
     const before = ground.mark(vendor)
     expect(await ground.workAt(vendor, { moment: 'before_call', skip: 0, dies: true })).toEqual({ is: 'dead' })
     expect(ground.asked(vendor, before)).toEqual([])
-    expect(await verbs(trade, vendor)).toEqual([['documents', null]])
+    expect(await ground.verbs(trade, vendor)).toEqual([['documents', null]])
 
     await takenUpByAnother(vendor)
-    const tries = await verbs(trade, vendor)
+    const tries = await ground.verbs(trade, vendor)
     expect([tries[0], tries.at(-1)]).toEqual([
       ['documents', 'unknown'],
       ['documents', 'done'],
@@ -90,10 +75,10 @@ test.each(vendors)(
   async (vendor) => {
     const trade = await ground.sell(vendor)
     expect(await ground.workAt(vendor, { moment: 'after_call', skip: 0, dies: true })).toEqual({ is: 'dead' })
-    expect(await verbs(trade, vendor)).toEqual([['documents', null]])
+    expect(await ground.verbs(trade, vendor)).toEqual([['documents', null]])
 
     await takenUpByAnother(vendor)
-    expect(await verbs(trade, vendor)).toEqual([
+    expect(await ground.verbs(trade, vendor)).toEqual([
       ['documents', 'unknown'],
       ['look', 'found'],
     ])
@@ -108,10 +93,10 @@ test.each(vendors)(
     expect(await ground.workAt(vendor, { moment: 'before_commit', skip: 0, afterCalls: 1, dies: true })).toEqual({
       is: 'dead',
     })
-    expect(await verbs(trade, vendor)).toEqual([['documents', null]])
+    expect(await ground.verbs(trade, vendor)).toEqual([['documents', null]])
 
     await takenUpByAnother(vendor)
-    expect(await verbs(trade, vendor)).toEqual([
+    expect(await ground.verbs(trade, vendor)).toEqual([
       ['documents', 'unknown'],
       ['look', 'found'],
     ])
@@ -135,7 +120,7 @@ test.each(vendors)(
     const written = ground.writes(vendor, before).map((one) => one.path.split('/').at(-1))
     expect(written.filter((path) => /^invoices?$/i.test(path ?? ''))).toEqual([])
     expect(written.filter((path) => /^payments?$/i.test(path ?? ''))).toHaveLength(1)
-    expect(await verbs(trade, vendor)).toEqual([['documents', 'done']])
+    expect(await ground.verbs(trade, vendor)).toEqual([['documents', 'done']])
     await ground.expectOnce(trade)
   },
 )
@@ -163,20 +148,18 @@ test.each(vendors)(
   async (vendor) => {
     const { networkId } = ground
     const { organisationId, connectionId } = ground.firm(vendor)
-    await inTransaction(ground.deps.db, asWorker, (tx) =>
-      pauseSending(tx, ground.time, { networkId, reason: 'carried over', actor: 'quits' }),
-    )
+    await ground.worker((tx) => pauseSending(tx, ground.time, { networkId, reason: 'carried over', actor: 'quits' }))
     const trades: string[] = []
     for (let place = 0; place < 5; place += 1) trades.push(await ground.sell(vendor, BigInt(1_000 + place)))
     const shown: PreviewDocument[] = []
     for (const tradeId of trades) {
       const ask = { networkId, organisationId, connectionId, refundsInTwoSteps: false, publicUrl: '', tradeId }
-      const [one] = await inTransaction(ground.deps.db, asWorker, (tx) => previewOf(tx, ask))
+      const [one] = await ground.worker((tx) => previewOf(tx, ask))
       shown.push(...(one?.documents ?? []))
     }
-    await inTransaction(ground.deps.db, asWorker, (tx) => resumeSending(tx, ground.time, { networkId, actor: 'quits' }))
+    await ground.worker((tx) => resumeSending(tx, ground.time, { networkId, actor: 'quits' }))
 
-    inPagesOf(3, 0)
+    ground.inCallsOf(3, 0)
     // The first page is in, the second has been committed by the vendor and by nobody else.
     expect(await ground.workAt(vendor, { moment: 'after_call', skip: 1, dies: true })).toEqual({ is: 'dead' })
     const standing = await ground.deliveries(trades, vendor)
@@ -185,7 +168,7 @@ test.each(vendors)(
     expect(standing.filter((one) => one.state === 'waiting').length).toBeGreaterThan(0)
     const before = ground.mark(vendor)
     const done = standing.filter((one) => one.state === 'delivered').map((one) => one.reference)
-    inPagesOf(3, 1)
+    ground.inCallsOf(3, 1)
     await takenUpByAnother(vendor)
 
     const again = JSON.stringify(ground.writes(vendor, before).map((one) => one.body))

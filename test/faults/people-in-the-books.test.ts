@@ -5,9 +5,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { connectionOf } from '../../src/books/connection.ts'
 import { checkMappingsOf, mappingOf, saveMapping } from '../../src/books/mapping.ts'
-import { asWorker, inTransaction, type Tx } from '../../src/kit/db.ts'
 import { reconcileBook } from '../../src/reconcile/run.ts'
-import { type DeliveryRow, type Ground, openGround, otherThan, type Vendor, vendors } from './ground.ts'
+import { type Ground, openGround, otherThan, type Vendor, vendors } from './ground.ts'
 
 let ground: Ground
 beforeAll(async () => {
@@ -15,16 +14,6 @@ beforeAll(async () => {
 }, 90_000)
 afterEach(() => ground.calm())
 afterAll(() => ground.end({ isTouched: true }))
-
-const worker = <T>(work: (tx: Tx) => Promise<T>) => inTransaction(ground.deps.db, asWorker, work)
-const edit = (vendor: Vendor, deed: Record<string, unknown>) =>
-  ground.vendors[vendor].control.edit(ground.firm(vendor).bookId, deed) as Record<string, unknown>
-
-async function one(tradeId: string, vendor: Vendor, kind: string): Promise<DeliveryRow> {
-  const found = (await ground.deliveries([tradeId], vendor)).find((row) => row.kind === kind)
-  if (!found?.receiptId) throw new Error(`${vendor} holds no ${kind}`)
-  return found
-}
 
 /** What a reconciliation names of these documents, as reference → verdict. */
 async function named(vendor: Vendor): Promise<Map<string, string>> {
@@ -46,19 +35,19 @@ test.each(vendors)(
     await ground.deliver()
     const [voided, unpaid, edited, moved] = trades as [string, string, string, string]
     const invoices = {
-      voided: await one(voided, vendor, 'invoice'),
-      edited: await one(edited, vendor, 'invoice'),
-      moved: await one(moved, vendor, 'invoice'),
+      voided: await ground.one(voided, vendor, 'invoice'),
+      edited: await ground.one(edited, vendor, 'invoice'),
+      moved: await ground.one(moved, vendor, 'invoice'),
     }
-    const payment = await one(unpaid, vendor, 'payment')
-    edit(vendor, {
+    const payment = await ground.one(unpaid, vendor, 'payment')
+    ground.edit(vendor, {
       deed: vendor === 'xero' ? 'voidInvoice' : 'deleteDocument',
       id: invoices.voided.receiptId,
       kind: 'Invoice',
     })
-    edit(vendor, { deed: 'deletePayment', id: payment.receiptId })
-    edit(vendor, { deed: 'editInvoice', id: invoices.edited.receiptId, amount: '12.34', kind: 'Invoice' })
-    edit(vendor, {
+    ground.edit(vendor, { deed: 'deletePayment', id: payment.receiptId })
+    ground.edit(vendor, { deed: 'editInvoice', id: invoices.edited.receiptId, amount: '12.34', kind: 'Invoice' })
+    ground.edit(vendor, {
       deed: 'editInvoice',
       id: invoices.moved.receiptId,
       date: '2026-02-27',
@@ -88,9 +77,9 @@ test.each(vendors)(
   async (vendor) => {
     const trade = await ground.sell(otherThan(vendor), 12_100n)
     await ground.deliver()
-    const bill = await one(trade, vendor, 'bill')
+    const bill = await ground.one(trade, vendor, 'bill')
     const [ours] = (await ground.documents(vendor)).filter((document) => document.reference === bill.reference)
-    edit(vendor, { deed: 'enterBill', contact: ours?.contactId, number: ours?.number, amount: '121.00' })
+    ground.edit(vendor, { deed: 'enterBill', contact: ours?.contactId, number: ours?.number, amount: '121.00' })
     const before = ground.mark(vendor)
     const { networkId } = ground
     const { organisationId } = ground.firm(vendor)
@@ -116,32 +105,32 @@ test.each(vendors)(
       "select book_contact_id as id from book_contact where connection_id = $1 and counterpart_id = $2 and role = 'customer'",
       [connectionId, ground.firm(otherThan(vendor)).organisationId],
     )
-    const held = await worker((tx) => mappingOf(tx, connectionId, ground.networkId))
-    edit(vendor, { deed: 'renameContact', id: contact?.id, kind: 'Customer', name: 'Another name altogether' })
-    edit(vendor, { deed: 'renameAccount', id: held.mapping?.costAccountId, name: 'Costs of another name' })
+    const held = await ground.worker((tx) => mappingOf(tx, connectionId, ground.networkId))
+    ground.edit(vendor, { deed: 'renameContact', id: contact?.id, kind: 'Customer', name: 'Another name altogether' })
+    ground.edit(vendor, { deed: 'renameAccount', id: held.mapping?.costAccountId, name: 'Costs of another name' })
     const trades = [await ground.sell(vendor), await ground.sell(otherThan(vendor))]
     await ground.deliver()
     await ground.expectOnce(...trades)
-    const sold = await one(trades[0] ?? '', vendor, 'invoice')
+    const sold = await ground.one(trades[0] ?? '', vendor, 'invoice')
     const [invoice] = (await ground.documents(vendor)).filter((document) => document.reference === sold.reference)
     expect([invoice?.contactId, invoice?.contactName]).toEqual([contact?.id, 'Another name altogether'])
 
     expect(await checkMappingsOf(ground.deps, connectionId)).toEqual([])
-    const { profile } = await worker((tx) => connectionOf(tx, connectionId))
+    const { profile } = await ground.worker((tx) => connectionOf(tx, connectionId))
     expect(profile.accounts.find((account) => account.id === held.mapping?.costAccountId)?.name).toBe(
       'Costs of another name',
     )
-    const { problem } = await worker((tx) => mappingOf(tx, connectionId, ground.networkId))
+    const { problem } = await ground.worker((tx) => mappingOf(tx, connectionId, ground.networkId))
     expect(problem).toEqual([
       { field: 'costAccountId', why: expect.stringContaining('“Costs of another name”'), isNotice: true },
     ])
     // It is shown until a person has looked.
     await checkMappingsOf(ground.deps, connectionId)
-    expect((await worker((tx) => mappingOf(tx, connectionId, ground.networkId))).problem).toEqual(problem)
+    expect((await ground.worker((tx) => mappingOf(tx, connectionId, ground.networkId))).problem).toEqual(problem)
     await saveMapping(ground.deps, {
       ...{ connectionId, networkId: ground.networkId, mapping: held.mapping, ifVersion: held.version, actor: 'quits' },
     })
-    expect((await worker((tx) => mappingOf(tx, connectionId, ground.networkId))).problem).toBeNull()
+    expect((await ground.worker((tx) => mappingOf(tx, connectionId, ground.networkId))).problem).toBeNull()
   },
 )
 
@@ -153,12 +142,12 @@ test('fault 49: a contact that Xero has merged into another one is followed ther
     "select book_contact_id as id from book_contact where connection_id = $1 and counterpart_id = $2 and role = 'customer'",
     [connectionId, ground.firm('quickbooks').organisationId],
   )
-  const into = edit('xero', { deed: 'addContact', name: 'The mill, as it is called now' })
-  edit('xero', { deed: 'mergeContact', id: contact?.id, into: String(into.id) })
+  const into = ground.edit('xero', { deed: 'addContact', name: 'The mill, as it is called now' })
+  ground.edit('xero', { deed: 'mergeContact', id: contact?.id, into: String(into.id) })
   const trade = await ground.sell('xero')
   await ground.deliver()
   await ground.expectOnce(before, trade)
-  const sold = await one(trade, 'xero', 'invoice')
+  const sold = await ground.one(trade, 'xero', 'invoice')
   const [invoice] = (await ground.documents('xero')).filter((document) => document.reference === sold.reference)
   expect(invoice?.contactId).toBe(into.id)
   const found = await named('xero')
@@ -172,8 +161,8 @@ test('fault 49: a contact that QuickBooks has merged into another one is asked a
     "select book_contact_id as id from book_contact where connection_id = $1 and counterpart_id = $2 and role = 'customer'",
     [connectionId, ground.firm('xero').organisationId],
   )
-  edit('quickbooks', { deed: 'addContact', kind: 'Customer', name: 'The bakery, as it is called now' })
-  edit('quickbooks', {
+  ground.edit('quickbooks', { deed: 'addContact', kind: 'Customer', name: 'The bakery, as it is called now' })
+  ground.edit('quickbooks', {
     deed: 'mergeContact',
     kind: 'Customer',
     id: contact?.id,

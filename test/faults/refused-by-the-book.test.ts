@@ -8,9 +8,8 @@ import { connectionOf } from '../../src/books/connection.ts'
 import { keepContact } from '../../src/books/contact.ts'
 import { disconnect } from '../../src/books/disconnect.ts'
 import { checkMappingsOf, mappingOf, saveMapping } from '../../src/books/mapping.ts'
-import { asWorker, inTransaction, type Tx } from '../../src/kit/db.ts'
 import { newTerms } from '../../src/networks/terms.ts'
-import { redateDelivery, retryDelivery } from '../../src/outbox/move-delivery.ts'
+import { redateDelivery } from '../../src/outbox/move-delivery.ts'
 import { buttons, wordsFor } from '../../src/outbox/words.ts'
 import { type DeliveryRow, type Ground, openGround, otherThan, type Vendor, vendors } from './ground.ts'
 
@@ -18,25 +17,15 @@ let ground: Ground
 beforeAll(async () => {
   ground = await openGround()
   const { deps, networkId } = ground
-  await worker((tx) => newTerms(tx, deps.clock, { networkId, change: { fees: [...fees] }, actor: 'quits' }))
+  await ground.worker((tx) => newTerms(tx, deps.clock, { networkId, change: { fees: [...fees] }, actor: 'quits' }))
 }, 90_000)
 afterEach(() => ground.calm())
 afterAll(() => ground.end({ isTouched: true }))
 
-const worker = <T>(work: (tx: Tx) => Promise<T>) => inTransaction(ground.deps.db, asWorker, work)
-const edit = (vendor: Vendor, deed: Record<string, unknown>) =>
-  ground.vendors[vendor].control.edit(ground.firm(vendor).bookId, deed) as Record<string, unknown>
 const place = (delivery: DeliveryRow) => ({ networkId: ground.networkId, id: delivery.id })
 
-async function one(tradeId: string, vendor: Vendor, kind: string): Promise<DeliveryRow> {
-  const found = (await ground.deliveries([tradeId], vendor)).find((row) => row.kind === kind)
-  if (!found) throw new Error(`${vendor} was promised no ${kind}`)
-  return found
-}
-const states = async (tradeId: string, vendor: Vendor) =>
-  (await ground.deliveries([tradeId], vendor)).map(({ kind, state }) => `${kind} ${state}`).sort()
 const stateOf = async (vendor: Vendor) =>
-  (await worker((tx) => connectionOf(tx, ground.firm(vendor).connectionId))).state
+  (await ground.worker((tx) => connectionOf(tx, ground.firm(vendor).connectionId))).state
 const triesOf = async (tradeId: string, vendor: Vendor, kind: string) =>
   (await ground.attempts(tradeId, vendor)).filter((row) => row.kind === kind && row.verb !== 'look').length
 
@@ -54,52 +43,52 @@ test.each(vendors)(
   'fault 28: in a closed period of %s an invoice is parked, never re-dated by itself, and offered its first open day',
   async (vendor) => {
     const day = ground.time.now().toISOString().slice(0, 10)
-    edit(vendor, { deed: 'lockPeriod', until: day, through: day })
+    ground.edit(vendor, { deed: 'lockPeriod', until: day, through: day })
     const trade = await ground.sell(vendor)
     await ground.deliver()
-    const invoice = await one(trade, vendor, 'invoice')
+    const invoice = await ground.one(trade, vendor, 'invoice')
     expect([invoice.state, invoice.cause]).toEqual(['parked', 'period_locked'])
     expect(invoice.facts).toMatchObject({ lockedThrough: day })
     const words = wordsFor('period_locked', invoice.facts ?? {})
     expect([words.button, buttons[words.button].deed]).toEqual(['redate', 'deliveries/{deliveryId}/redate'])
-    for (const state of await states(trade, otherThan(vendor))) expect(state).toMatch(/ delivered$/)
+    for (const state of await ground.states(trade, otherThan(vendor))) expect(state).toMatch(/ delivered$/)
 
     // Tried again by a person a day later, it bears its own day still.
     await ground.time.advance(26 * 3_600_000)
-    await worker((tx) => retryDelivery(tx, place(invoice)))
+    await ground.retry(invoice)
     await ground.deliver()
-    expect(await one(trade, vendor, 'invoice')).toMatchObject({ state: 'parked', cause: 'period_locked' })
+    expect(await ground.one(trade, vendor, 'invoice')).toMatchObject({ state: 'parked', cause: 'period_locked' })
     const standing = async () =>
       (await ground.documents(vendor)).filter((document) => document.reference === invoice.reference)
     expect(await standing()).toEqual([])
 
     const open = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10)
-    expect(await worker((tx) => redateDelivery(tx, place(invoice), null))).toBe(open)
+    expect(await ground.worker((tx) => redateDelivery(tx, place(invoice), null))).toBe(open)
     await ground.deliver()
     // Its payment bears the closed day too, and so does its fee: each waits for a yes of its own.
     for (const kind of ['payment', 'money_spent']) {
-      const other = await one(trade, vendor, kind)
+      const other = await ground.one(trade, vendor, kind)
       expect([kind, other.state, other.cause]).toEqual([kind, 'parked', 'period_locked'])
-      await worker((tx) => redateDelivery(tx, place(other), null))
+      await ground.worker((tx) => redateDelivery(tx, place(other), null))
     }
     await ground.deliver()
     expect(await standing()).toMatchObject([{ datedOn: open }])
     const row = await ground.query('select document ->> $2 as note from delivery where id = $1', [invoice.id, 'note'])
     expect(row[0]?.note).toContain(`Tax point ${day}`)
     await ground.expectOnce(trade)
-    edit(vendor, { deed: 'unlockPeriod' })
+    ground.edit(vendor, { deed: 'unlockPeriod' })
   },
 )
 
 test.each(vendors)(
   'fault 31: quickbooks group 18: when the plan of a book in %s ends, the connection asks for a sign-in, everything is held, and goes when it is back',
   async (vendor) => {
-    edit(vendor, { deed: 'subscriptionLapsed' })
+    ground.edit(vendor, { deed: 'subscriptionLapsed' })
     const trade = await ground.sell(vendor)
     await ground.deliver()
     expect(await stateOf(vendor)).toBe('needs_sign_in')
-    for (const state of await states(trade, vendor)) expect(state).toMatch(/ waiting$/)
-    for (const state of await states(trade, otherThan(vendor))) expect(state).toMatch(/ delivered$/)
+    for (const state of await ground.states(trade, vendor)) expect(state).toMatch(/ waiting$/)
+    for (const state of await ground.states(trade, otherThan(vendor))) expect(state).toMatch(/ delivered$/)
     const asked = ground.mark(vendor)
     await ground.time.advance(3 * 3_600_000)
     await ground.deliver()
@@ -110,7 +99,7 @@ test.each(vendors)(
     )
     expect(mails.length).toBeGreaterThan(0)
 
-    edit(vendor, { deed: 'subscriptionLapsed', lapsed: false, on: false })
+    ground.edit(vendor, { deed: 'subscriptionLapsed', lapsed: false, on: false })
     await signIn(ground.deps, ground.networkId, ground.firm(vendor))
     await ground.deliver()
     expect(await stateOf(vendor)).toBe('live')
@@ -126,11 +115,11 @@ test.each(vendors)(
     const trade = await ground.sell(vendor)
     await ground.deliver()
     expect(await stateOf(vendor)).toBe('needs_sign_in')
-    for (const state of await states(trade, vendor)) expect(state).toMatch(/ waiting$/)
+    for (const state of await ground.states(trade, vendor)) expect(state).toMatch(/ waiting$/)
     await disconnect(ground.deps, { connectionId, actor: 'quits' })
     await ground.deliver()
     expect(await stateOf(vendor)).toBe('ended')
-    for (const state of await states(trade, vendor)) expect(state).toMatch(/ waiting$/)
+    for (const state of await ground.states(trade, vendor)) expect(state).toMatch(/ waiting$/)
 
     await signIn(ground.deps, ground.networkId, ground.firm(vendor))
     await ground.deliver()
@@ -147,26 +136,26 @@ test.each(vendors)(
       "select book_contact_id as id from book_contact where connection_id = $1 and counterpart_id = $2 and role = 'customer'",
       [connectionId, counterpartId],
     )
-    edit(vendor, { deed: 'archiveContact', id: kept?.id, kind: 'Customer' })
+    ground.edit(vendor, { deed: 'archiveContact', id: kept?.id, kind: 'Customer' })
     const trade = await ground.sell(vendor)
     await ground.deliver()
-    const invoice = await one(trade, vendor, 'invoice')
+    const invoice = await ground.one(trade, vendor, 'invoice')
     expect([invoice.state, invoice.cause]).toEqual(['parked', 'contact_archived'])
     expect(await triesOf(trade, vendor, 'invoice')).toBe(1)
     expect(wordsFor('contact_archived')).toMatchObject({ button: 'choose_contact', who: 'bookkeeper' })
-    for (const state of await states(trade, otherThan(vendor))) expect(state).toMatch(/ delivered$/)
+    for (const state of await ground.states(trade, otherThan(vendor))) expect(state).toMatch(/ delivered$/)
 
-    const made = edit(vendor, { deed: 'addContact', name: 'The mill, again', kind: 'Customer' })
+    const made = ground.edit(vendor, { deed: 'addContact', name: 'The mill, again', kind: 'Customer' })
     const id = String(made.id ?? (made.done as { Id?: string } | undefined)?.Id)
     // Xero knows one contact for both sides.
     for (const role of vendor === 'xero' ? (['customer', 'supplier'] as const) : (['customer'] as const))
-      await worker((tx) =>
+      await ground.worker((tx) =>
         keepContact(tx, ground.time, {
           ...{ connectionId, counterpartId, role, chosenBy: 'quits' },
           contact: { id, name: 'The mill, again', version: null },
         }),
       )
-    await worker((tx) => retryDelivery(tx, place(invoice)))
+    await ground.retry(invoice)
     await ground.deliver()
     await ground.expectOnce(trade)
   },
@@ -177,21 +166,21 @@ test.each(vendors)(
   async (vendor) => {
     const { connectionId } = ground.firm(vendor)
     const { networkId } = ground
-    const held = await worker((tx) => mappingOf(tx, connectionId, networkId))
-    const { profile } = await worker((tx) => connectionOf(tx, connectionId))
+    const held = await ground.worker((tx) => mappingOf(tx, connectionId, networkId))
+    const { profile } = await ground.worker((tx) => connectionOf(tx, connectionId))
     const { costAccountId } = held.mapping ?? {}
     const other = profile.accounts.find(
       (one) => one.kind === 'expense' && one.active && !one.reserved && one.id !== costAccountId,
     )
-    edit(vendor, { deed: 'archiveAccount', id: costAccountId })
+    ground.edit(vendor, { deed: 'archiveAccount', id: costAccountId })
     const trade = await ground.sell(otherThan(vendor))
     const neighbour = await ground.sell(vendor)
     await ground.deliver()
-    const bill = await one(trade, vendor, 'bill')
+    const bill = await ground.one(trade, vendor, 'bill')
     expect([bill.state, bill.cause]).toEqual(['parked', 'account_archived'])
     expect(await triesOf(trade, vendor, 'bill')).toBe(1)
     expect(wordsFor('account_archived')).toMatchObject({ button: 'mapping', who: 'bookkeeper' })
-    for (const state of await states(trade, otherThan(vendor))) expect(state).toMatch(/ delivered$/)
+    for (const state of await ground.states(trade, otherThan(vendor))) expect(state).toMatch(/ delivered$/)
     await ground.expectOnce(neighbour)
 
     expect(await checkMappingsOf(ground.deps, connectionId)).toContainEqual(
@@ -210,19 +199,19 @@ test.each(vendors)(
   'fault 27: xero group 6: a VAT code that was made inactive in %s parks the invoice at once, and the rest of the book goes on',
   async (vendor) => {
     const { connectionId } = ground.firm(vendor)
-    const held = await worker((tx) => mappingOf(tx, connectionId, ground.networkId))
+    const held = await ground.worker((tx) => mappingOf(tx, connectionId, ground.networkId))
     const code = held.mapping?.vatCodes.sales.standard
-    edit(vendor, { deed: 'deactivateTaxCode', id: code, taxType: code })
+    ground.edit(vendor, { deed: 'deactivateTaxCode', id: code, taxType: code })
     const trade = await ground.sell(vendor)
     await ground.deliver()
-    const invoice = await one(trade, vendor, 'invoice')
+    const invoice = await ground.one(trade, vendor, 'invoice')
     expect([invoice.state, invoice.cause]).toEqual(['parked', 'tax_code_refused'])
     expect(await triesOf(trade, vendor, 'invoice')).toBe(1)
     expect(wordsFor('tax_code_refused')).toMatchObject({ button: 'mapping', who: 'bookkeeper' })
     expect(buttons.mapping.page).toBe('connection/mapping')
     // Its payment waits with it; its fee goes, and so does the other book.
-    expect(await states(trade, vendor)).toContain('payment waiting')
-    expect(await states(trade, vendor)).toContain('money_spent delivered')
-    for (const state of await states(trade, otherThan(vendor))) expect(state).toMatch(/ delivered$/)
+    expect(await ground.states(trade, vendor)).toContain('payment waiting')
+    expect(await ground.states(trade, vendor)).toContain('money_spent delivered')
+    for (const state of await ground.states(trade, otherThan(vendor))) expect(state).toMatch(/ delivered$/)
   },
 )

@@ -19,7 +19,8 @@ export async function emptyDatabase(): Promise<FreshDatabase> {
   return await databaseFrom('template0')
 }
 
-async function databaseFrom(template: string): Promise<FreshDatabase> {
+/** A copy of a database that nobody is connected to. */
+export async function databaseFrom(template: string): Promise<FreshDatabase> {
   const clusterUrl = inject('clusterUrl')
   const name = `test_${randomBytes(6).toString('hex')}`
   // Files copied, not pages logged: half the time, where nothing is forced to the disk.
