@@ -40,6 +40,8 @@ export type Scene = {
   xero: XeroStandIn
   quickbooks: QuickBooksStandIn
   pairs: Pair[]
+  /** Members besides, without a book. */
+  others: Firm[]
   /** As a service just started knows it: nothing is kept in its connectors yet. */
   deps(clock?: Clock): OutboxDeps
   end(): Promise<void>
@@ -49,7 +51,7 @@ type Wanted = { seller: Vendor | null; buyer: Vendor | null }
 const connectedAtOnce = 2
 
 /** Each pair names whose manners the seller's and the buyer's book have; null: no book. */
-export async function openScene(url: string, wanted: Wanted[]): Promise<Scene> {
+export async function openScene(url: string, wanted: Wanted[], others = 0): Promise<Scene> {
   const names = (vendor: Vendor) =>
     wanted.flatMap((pair, place) =>
       (['seller', 'buyer'] as const).flatMap((side) => (pair[side] === vendor ? [nameOf(place, side)] : [])),
@@ -66,7 +68,7 @@ export async function openScene(url: string, wanted: Wanted[]): Promise<Scene> {
   const deps = (clock: Clock = machineClock): OutboxDeps =>
     depsOf(db, clock, { xero: xero.url, quickbooks: quickbooks.url })
   const networkId = await openNetwork(db, 'delivery', 'uk-business')
-  await admitMembers(db, networkId, wanted.length * 2)
+  await admitMembers(db, networkId, wanted.length * 2 + others)
   const members = await inTransaction(db, asWorker, (tx) =>
     tx.member.findMany({ where: { networkId }, orderBy: { invoicePrefix: 'asc' } }),
   )
@@ -86,6 +88,9 @@ export async function openScene(url: string, wanted: Wanted[]): Promise<Scene> {
     xero,
     quickbooks,
     pairs,
+    others: members
+      .slice(wanted.length * 2)
+      .map(({ id, organisationId }) => ({ memberId: id, organisationId, vendor: null, bookId: null })),
     deps,
     async end() {
       await db.close()

@@ -31,7 +31,6 @@ const minuteMs = 60_000
 
 export const journeys: Journey[] = [
   ...vendors.flatMap((vendor): Journey[] => [
-    { name: 'connect', vendor, prepare: (scene) => connecting(scene, vendor) },
     { name: 'deliver a sale', vendor, prepare: (scene) => sale(scene, vendor) },
     { name: 'deliver bills in a batch', vendor, prepare: (scene) => bills(scene, vendor) },
     { name: 'deliver a reversal', vendor, prepare: (scene) => reversal(scene, vendor) },
@@ -42,6 +41,8 @@ export const journeys: Journey[] = [
   ]),
   { name: 'import', vendor: 'either', prepare: backfill },
   { name: 'sweep', vendor: 'either', minute: 40, prepare: sweep },
+  // Last: each time one book more is connected.
+  ...vendors.map((vendor): Journey => ({ name: 'connect', vendor, prepare: (scene) => connecting(scene, vendor) })),
 ]
 
 /** Accepted through the door; the first with its buyer, so contact, invoice and payment follow. */
@@ -159,7 +160,7 @@ async function reconcile(scene: KillScene, vendor: Vendor): Promise<Round> {
   }
 }
 
-/** Rung until it is answered, as the vendor does. */
+/** Rung until it is answered, as the vendor does; then the book is looked at. */
 async function webhook(scene: KillScene, vendor: Vendor): Promise<Round> {
   const { bookId } = scene.firm(vendor)
   const thing = randomUUID()
@@ -192,15 +193,13 @@ async function webhook(scene: KillScene, vendor: Vendor): Promise<Round> {
           },
         ])
   const signature = createHmac('sha256', webhookKeys[vendor]).update(body).digest('base64')
-  const rung = async () =>
-    Number(
-      (
-        await scene.books.db.pool.query(
-          'select count(*) as rung from bell where book_id = $1 and (id = $2 or thing_id = $2)',
-          [bookId, thing],
-        )
-      ).rows[0]?.rung,
+  const bells = async () => {
+    const { rows } = await scene.books.db.pool.query<{ rung: number; answered: number }>(
+      'select count(*)::integer as rung, count(answered_at)::integer as answered from bell where book_id = $1 and (id = $2 or thing_id = $2)',
+      [bookId, thing],
     )
+    return rows[0] ?? { rung: 0, answered: 0 }
+  }
   return {
     async drive() {
       const answer = await fetch(`${scene.service.url}/v1/webhooks/${vendor}`, {
@@ -213,8 +212,12 @@ async function webhook(scene: KillScene, vendor: Vendor): Promise<Round> {
       })
       invariant(answer.status === 200, `a bell was answered ${answer.status}`)
     },
-    isDone: async () => (await rung()) === 1 && (await scene.isQuiet()),
-    broken: async () => ((await rung()) === 1 ? [] : [`one bell stands ${await rung()} times`]),
+    // Taken in, and the book looked at for its sake.
+    isDone: async () => (await bells()).answered > 0 && (await scene.isQuiet()),
+    async broken() {
+      const { rung } = await bells()
+      return rung === 1 ? [] : [`one bell stands ${rung} times`]
+    },
   }
 }
 
@@ -256,7 +259,10 @@ async function sweep(scene: KillScene): Promise<Round> {
       const done = await scene.worker((tx) =>
         tx.timedTask.count({ where: { name: 'sweep_books', claimedAt: { gte: since }, endedAt: { not: null } } }),
       )
-      const swept = await scene.worker((tx) => tx.sweep.count({ where: { sweptAt: { gte: since } } }))
+      const organisationId = { in: vendors.map((vendor) => scene.firm(vendor).organisationId) }
+      const firms = await scene.worker((tx) => tx.connection.findMany({ where: { organisationId, state: 'live' } }))
+      const connectionId = { in: firms.map((one) => one.id) }
+      const swept = await scene.worker((tx) => tx.sweep.count({ where: { connectionId, sweptAt: { gte: since } } }))
       return done > 0 && swept === 2 && (await scene.isQuiet())
     },
   }

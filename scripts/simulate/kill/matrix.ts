@@ -29,8 +29,9 @@ export type Matrix = { points: number; killed: Killed[]; notMet: string[]; broke
 const afterKillMs = 180_000
 const hourMs = 3_600_000
 const minuteMs = 60_000
-const patienceMs = 1_500
-const schedulePatienceMs = 6_000
+const idleMs = 300
+/** The minute is the machine's, a moment ahead. */
+const scheduleIdleMs = 6_000
 /** A loaded machine takes its time. */
 const longestMs = 90_000
 const lookMs = 15
@@ -38,12 +39,15 @@ const lookMs = 15
 export async function killMatrix(scene: KillScene, ask: MatrixAsk): Promise<Matrix> {
   const matrix: Matrix = { points: 0, killed: [], notMet: [], broken: [] }
   let place = 0
+  let isFirst = true
   const seen = new Set<string>()
   await scene.service.start()
   for (const journey of journeys) {
     if (ask.vendor && journey.vendor !== ask.vendor && journey.vendor !== 'either') continue
     if (ask.journey && !titleOf(journey).startsWith(ask.journey)) continue
     const all = await pointsOf(scene, journey)
+    if (isFirst) await scene.service.keepCompiled()
+    isFirst = false
     const points = ask.isEachOnce ? all.filter((one) => isNew(seen, `${journey.vendor} ${nameOf(one)}`)) : all
     ask.say(`${titleOf(journey)}: ${points.length} points`)
     for (const point of points) {
@@ -79,7 +83,7 @@ async function killAt(scene: KillScene, journey: Journey, point: Point): Promise
   const round = await ready(scene, journey)
   scene.service.arm(point)
   await drive(scene, round)
-  await waitUntil(scene, async () => scene.service.wasKilled() || (await round.isDone()), patienceOf(journey))
+  await waitUntil(scene, async () => scene.service.wasKilled() || (await round.isDone()), journey)
   const met = scene.service.wasKilled()
   scene.service.arm(null)
   const broken: string[] = []
@@ -101,6 +105,7 @@ async function ready(scene: KillScene, journey: Journey): Promise<Round> {
   scene.service.arm(null)
   await scene.travel(2 * minuteMs)
   const round = await journey.prepare(scene)
+  await scene.restBookless()
   if (journey.minute !== undefined) await begin(scene, journey)
   return round
 }
@@ -124,26 +129,20 @@ async function drive(scene: KillScene, round: Round): Promise<void> {
 }
 
 async function settle(scene: KillScene, round: Round, journey: Journey): Promise<void> {
-  if (!(await waitUntil(scene, () => round.isDone(), patienceOf(journey)))) throw new Error('it is never done')
+  if (!(await waitUntil(scene, () => round.isDone(), journey))) throw new Error('it is never done')
 }
 
-/** What is not so after a while may be waiting for its hour: the clock moves on, unless a worker is in the middle of something. */
-async function waitUntil(scene: KillScene, isSo: () => Promise<boolean>, patience: number): Promise<boolean> {
+/** What is not so, with nobody at work and nothing due, waits for its hour: the clock moves on. */
+async function waitUntil(scene: KillScene, isSo: () => Promise<boolean>, { minute }: Journey): Promise<boolean> {
   const end = performance.now() + longestMs
-  while (performance.now() < end) {
-    if (await untilSo(isSo, patience)) return true
-    if (await scene.isIdle()) await scene.travel(minuteMs)
-  }
-  return false
-}
-
-const patienceOf = ({ minute }: Journey) => (minute === undefined ? patienceMs : schedulePatienceMs)
-
-async function untilSo(isSo: () => Promise<boolean>, withinMs = patienceMs): Promise<boolean> {
-  const end = performance.now() + withinMs
+  let idleSince = performance.now()
   while (performance.now() < end) {
     if (await isSo()) return true
     await pause(lookMs)
+    if (!(await scene.isIdle())) idleSince = performance.now()
+    if (performance.now() - idleSince < (minute === undefined ? idleMs : scheduleIdleMs)) continue
+    await scene.travel(minuteMs)
+    idleSince = performance.now()
   }
   return false
 }

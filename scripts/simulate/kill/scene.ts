@@ -21,7 +21,8 @@ import {
   type Vendor,
 } from '../../bench-delivery/scene.ts'
 import { brokenOracles } from '../oracles.ts'
-import { buildInto, openService, type Service } from './service.ts'
+import { bundleInto } from './bundle.ts'
+import { openService, type Service } from './service.ts'
 
 export type KillScene = {
   books: Books
@@ -36,8 +37,10 @@ export type KillScene = {
   travel(ms: number): Promise<void>
   /** Nothing is left to do for either book. */
   isQuiet(): Promise<boolean>
-  /** No worker has a book in its hands: then the clock may move on without ending a lease at work. */
+  /** No worker has a book in its hands, and none is due: nothing more happens until the clock moves on. */
   isIdle(): Promise<boolean>
+  /** Whoever has no book is not looked at in vain: many newcomers would cost every round. */
+  restBookless(): Promise<void>
   broken(): Promise<string[]>
   end(): Promise<void>
 }
@@ -48,11 +51,8 @@ const aMonthMinor = 900_000_000_000n
 /** Each journey takes one or two of the newcomers. */
 export async function openKillScene(databaseUrl: string, newcomers: number): Promise<KillScene> {
   const folder = await mkdtemp(join(tmpdir(), 'quits-kill-'))
-  buildInto(folder)
-  const books = await openBooks(databaseUrl, [
-    { seller: 'xero', buyer: 'quickbooks' },
-    ...Array(newcomers / 2).fill({ seller: null, buyer: null }),
-  ])
+  const bundle = await bundleInto(folder)
+  const books = await openBooks(databaseUrl, [{ seller: 'xero', buyer: 'quickbooks' }], newcomers)
   const client = new pg.Client({ connectionString: databaseUrl })
   client.on('error', () => undefined)
   await client.connect()
@@ -63,9 +63,9 @@ export async function openKillScene(databaseUrl: string, newcomers: number): Pro
   const worker = <T>(work: (tx: Tx) => Promise<T>) => inTransaction(db, asWorker, work)
   const [pair] = books.pairs
   invariant(pair, 'no firm has a book')
-  const waiting = books.pairs.slice(1).flatMap(({ seller, buyer }) => [seller, buyer])
+  const waiting = [...books.others]
   const service = await openService({
-    build: folder,
+    bundle,
     databaseUrl,
     xero: books.xero.url,
     quickbooks: books.quickbooks.url,
@@ -101,6 +101,7 @@ export async function openKillScene(databaseUrl: string, newcomers: number): Pro
       for (const standIn of [books.xero, books.quickbooks]) standIn.clock.advance(ms)
       await client.query('update kill_clock set ahead = make_interval(secs => $1)', [aheadMs / 1000])
       service.tell(aheadMs)
+      await client.query('notify quits_lane')
     },
     async isQuiet() {
       const { rows } = await client.query<{ left: string }>(
@@ -112,9 +113,14 @@ export async function openKillScene(databaseUrl: string, newcomers: number): Pro
     },
     async isIdle() {
       const { rows } = await client.query<{ held: string }>(
-        'select count(*) as held from lane where leased_by is not null',
+        "select count(*) as held from lane where leased_by is not null or (kind = 'book' and due_at <= quits_now())",
       )
       return rows[0]?.held === '0'
+    },
+    async restBookless() {
+      await client.query(`
+        update lane set due_at = 'infinity' where kind = 'book' and leased_by is null and due_at <> 'infinity'
+           and not exists (select 1 from connection c where c.organisation_id = lane.id and c.state = 'live')`)
     },
     async broken() {
       const seen = firms.flatMap((one) =>

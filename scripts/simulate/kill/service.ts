@@ -1,15 +1,15 @@
 /**
- * The real service, src/main.ts as it is built, as a process of its own behind gates: to its database and to both vendors. At most one
+ * The real service, src/main.ts in one file, as a process of its own behind gates: to its database and to both vendors. At most one
  * point is armed; there the process is killed, and nothing of what it said or was about to hear passes any more.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { invariant } from '../../../src/kit/invariant.ts'
 import { freePort } from '../../../src/kit/system.ts'
+import type { Bundle } from './bundle.ts'
 import { openPostgresGate } from './postgres-gate.ts'
 import { openVendorGate } from './vendor-gate.ts'
 
@@ -26,33 +26,23 @@ export type Service = {
   start(more?: Record<string, string>): Promise<void>
   kill(): Promise<void>
   tell(aheadMs: number): void
+  /** What was compiled until now serves all later starts. */
+  keepCompiled(): Promise<void>
   said(): string
   close(): Promise<void>
 }
 type Settings = {
-  build: string
+  bundle: Bundle
   databaseUrl: string
   xero: string
   quickbooks: string
   environment: Record<string, string>
 }
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-const clock = fileURLToPath(new URL('./moved-clock.mjs', import.meta.url))
+const starter = fileURLToPath(new URL('./start-bundle.cjs', import.meta.url))
+/** A life of a second or two: nothing is worth compiling twice, or cleaning up. */
+const flags = ['--max-semi-space-size=32', '--liftoff-only']
 const startsWithinMs = 60_000
-
-/** Builds the service into a folder, beside the packages it needs. */
-export function buildInto(folder: string): void {
-  mkdirSync(folder, { recursive: true })
-  const place = join(folder, 'build')
-  const built = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs'), place], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  invariant(built.status === 0, `the service cannot be built: ${built.stdout}${built.stderr}`)
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-  writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
-}
 
 export async function openService(settings: Settings): Promise<Service> {
   const port = await freePort()
@@ -125,8 +115,9 @@ export async function openService(settings: Settings): Promise<Service> {
         ...settings.environment,
         ...more,
       }
-      const started = spawn(process.execPath, ['--import', clock, join(settings.build, 'build', 'src', 'main.js')], {
-        cwd: settings.build,
+      const { bundle } = settings
+      const started = spawn(process.execPath, [...flags, starter, bundle.path, join(bundle.root, 'src', 'main.ts')], {
+        cwd: bundle.root,
         env: environment,
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       })
@@ -149,6 +140,13 @@ export async function openService(settings: Settings): Promise<Service> {
     tell(nowAheadMs) {
       aheadMs = nowAheadMs
       child?.send({ aheadMs })
+    },
+    async keepCompiled() {
+      const asked = child
+      if (!asked) return
+      const kept = once(asked, 'message')
+      asked.send({ keepCompiled: true })
+      await kept
     },
     said: () => output,
     async close() {
