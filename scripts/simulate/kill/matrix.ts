@@ -20,13 +20,16 @@ export type MatrixAsk = {
   isEachOnce?: boolean
   /** Of `of` shares of all points, this one. */
   share?: { turn: number; of: number }
+  /** One that is broken is enough. */
+  untilBroken?: boolean
   say(line: string): void
 }
 export type Killed = { journey: string; vendor: string; point: string; met: boolean; broken: string[] }
-export type Matrix = { points: number; killed: Killed[]; notMet: string[]; broken: string[] }
+/** `known`: all points there are; `points`: those that were killed at. */
+export type Matrix = { known: number; points: number; killed: Killed[]; notMet: string[]; broken: string[] }
 
-/** Leases end, budgets fill, and what was looked for in vain may be believed gone. */
-const afterKillMs = 180_000
+/** Leases end, budgets fill, what was looked for in vain may be believed gone, and Xero has forgotten every key (after six minutes). */
+const afterKillMs = 420_000
 const hourMs = 3_600_000
 const minuteMs = 60_000
 const idleMs = 300
@@ -37,7 +40,7 @@ const longestMs = 90_000
 const lookMs = 15
 
 export async function killMatrix(scene: KillScene, ask: MatrixAsk): Promise<Matrix> {
-  const matrix: Matrix = { points: 0, killed: [], notMet: [], broken: [] }
+  const matrix: Matrix = { known: 0, points: 0, killed: [], notMet: [], broken: [] }
   let place = 0
   let isFirst = true
   const seen = new Set<string>()
@@ -50,11 +53,13 @@ export async function killMatrix(scene: KillScene, ask: MatrixAsk): Promise<Matr
     isFirst = false
     const points = ask.isEachOnce ? all.filter((one) => isNew(seen, `${journey.vendor} ${nameOf(one)}`)) : all
     ask.say(`${titleOf(journey)}: ${points.length} points`)
+    matrix.known += points.length
     for (const point of points) {
       place += 1
       const text = `${titleOf(journey)}: ${nameOf(point)}`
       if (ask.name && !text.includes(ask.name)) continue
       if (ask.share && place % ask.share.of !== ask.share.turn) continue
+      if (ask.untilBroken && matrix.broken.length > 0) return matrix
       matrix.points += 1
       let killed = await killAt(scene, journey, point)
       // Two workers take their turns in another order now and then.

@@ -42,6 +42,8 @@ export type KillScene = {
   /** Whoever has no book is not looked at in vain: many newcomers would cost every round. */
   restBookless(): Promise<void>
   broken(): Promise<string[]>
+  /** The service is made of another source from now on. */
+  useSource(root: string): Promise<void>
   end(): Promise<void>
 }
 
@@ -128,6 +130,9 @@ export async function openKillScene(databaseUrl: string, newcomers: number): Pro
       )
       const broken = await brokenOracles({ deps: books.deps(clock), networkId, books: seen })
       return broken.map(({ oracle, says }) => `${oracle} ${says}`)
+    },
+    async useSource(root) {
+      service.use(await bundleInto(await mkdtemp(join(folder, 'other-')), root))
     },
     async end() {
       await service.close()

@@ -24,6 +24,8 @@ export type Service = {
   arm(point: Point | null): void
   wasKilled(): boolean
   start(more?: Record<string, string>): Promise<void>
+  /** What is started from now on. */
+  use(bundle: Bundle): void
   kill(): Promise<void>
   tell(aheadMs: number): void
   /** What was compiled until now serves all later starts. */
@@ -47,6 +49,7 @@ const startsWithinMs = 60_000
 export async function openService(settings: Settings): Promise<Service> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
+  let { bundle } = settings
   let child: ChildProcess | null = null
   let armed: Point | null = null
   let killed = false
@@ -115,7 +118,6 @@ export async function openService(settings: Settings): Promise<Service> {
         ...settings.environment,
         ...more,
       }
-      const { bundle } = settings
       const started = spawn(process.execPath, [...flags, starter, bundle.path, join(bundle.root, 'src', 'main.ts')], {
         cwd: bundle.root,
         env: environment,
@@ -135,6 +137,9 @@ export async function openService(settings: Settings): Promise<Service> {
         )
         await pause(15)
       }
+    },
+    use(next) {
+      bundle = next
     },
     kill: end,
     tell(nowAheadMs) {
