@@ -52,7 +52,7 @@ async function letIn(world: World): Promise<void> {
     if (state !== 'live' || world.withoutPermission.has(firm.connectionId))
       await doWithConnection(world, 'sign_in', place)
     world.withoutPermission.delete(firm.connectionId)
-    await doWithConnection(world, 'resume', place).catch(outcomeOf)
+    if (state !== 'live') await doWithConnection(world, 'resume', place).catch(outcomeOf)
   }
 }
 

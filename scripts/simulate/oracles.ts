@@ -69,13 +69,12 @@ async function ofSecrets({ deps, secrets = [], said = [] }: Observed): Promise<B
   const tables = await deps.db.pool.query<{ name: string }>(
     "select quote_ident(table_name) as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'",
   )
-  for (const { name } of tables.rows) {
-    const { rows } = await deps.db.pool.query<{ found: string }>(
-      `select count(*) as found from ${name} t where exists (select 1 from unnest($1::text[]) s where strpos(t::text, s) > 0)`,
-      [secrets],
-    )
-    if (rows[0]?.found !== '0') broken.push({ oracle: 'O5', says: `a secret stands open in the table ${name}` })
-  }
+  const each = tables.rows.map(
+    ({ name }) =>
+      `select '${name}' as name where exists (select from ${name} t, unnest($1::text[]) s where strpos(t::text, s) > 0)`,
+  )
+  const open = await deps.db.pool.query<{ name: string }>(each.join(' union all '), [secrets])
+  for (const { name } of open.rows) broken.push({ oracle: 'O5', says: `a secret stands open in the table ${name}` })
   return broken
 }
 

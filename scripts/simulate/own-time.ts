@@ -7,19 +7,12 @@ import type { Clock } from '../../src/kit/clock.ts'
 import { invariant } from '../../src/kit/invariant.ts'
 
 type Vendor = { clock: { hold(): void; set(iso: string): void } }
-export type OwnTime = Clock & {
-  advance(ms: number): Promise<void>
-  /** Ends its own session; the clock of the database stands where it stood. */
-  end(): Promise<void>
-}
+export type OwnTime = Clock & { advance(ms: number): Promise<void> }
 
 /** A Monday in the tax year, on which every simulation begins. */
 export const beginsAt = '2026-03-02T09:00:00.000Z'
 
-export async function ownTime(databaseUrl: string, vendors: readonly Vendor[]): Promise<OwnTime> {
-  const client = new pg.Client({ connectionString: databaseUrl })
-  client.on('error', () => undefined)
-  await client.connect()
+export async function ownTime(client: pg.Client, vendors: readonly Vendor[]): Promise<OwnTime> {
   let nowMs = Date.parse(beginsAt)
   const tell = async () => {
     const iso = new Date(nowMs).toISOString()
@@ -32,7 +25,7 @@ export async function ownTime(databaseUrl: string, vendors: readonly Vendor[]): 
   }
   for (const { clock } of vendors) clock.hold()
   await tell()
-  return { now: () => new Date(nowMs), advance, rest: advance, end: () => client.end() }
+  return { now: () => new Date(nowMs), advance, rest: advance }
 }
 
 /** quits_now() reads a row from now on, in the place of the machine's time. */

@@ -20,6 +20,7 @@ const mostAttempts = 60
 export async function simulate(town: Town, seed: number, commands: Command[] = commandsOf(seed)): Promise<Played> {
   const world = await openWorld(town, seed)
   const broken: Broken[] = []
+  let isWhole = false
   try {
     for (const command of commands) {
       const outcome = await doCommand(world, command)
@@ -32,11 +33,12 @@ export async function simulate(town: Town, seed: number, commands: Command[] = c
     const { networkId, firms } = town
     const { isTouched, said } = world
     broken.push(...(await brokenOracles({ deps, networkId, books: firms, isTouched, secrets, said, mostAttempts })))
+    isWhole = true
   } catch (error) {
     if (!(error instanceof Unforeseen)) throw error
     broken.push({ oracle: 'O6', says: `unforeseen: ${error.message}` })
   } finally {
-    await world.end()
+    await world.end(!isWhole)
   }
   return { seed, commands, broken, log: world.log }
 }

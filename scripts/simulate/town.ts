@@ -20,7 +20,9 @@ import { newTerms } from '../../src/networks/terms.ts'
 import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
 import { type QuickBooksStandIn, startQuickBooksStandIn } from '../../stand-ins/quickbooks/server.ts'
 import { startXeroStandIn, type XeroStandIn } from '../../stand-ins/xero/server.ts'
+import { keepAsBuilt } from './as-built.ts'
 import { diceOf } from './dice.ts'
+import { type Ground, openGround } from './ground.ts'
 import { takeChance } from './own-chance.ts'
 import { makeClockMovable, type OwnTime, ownTime } from './own-time.ts'
 import { apps, openWorker } from './worker-in-hand.ts'
@@ -39,9 +41,14 @@ export type Vendors = { xero: XeroStandIn; quickbooks: QuickBooksStandIn }
 export type Town = {
   networkId: Uuid
   firms: readonly Firm[]
-  /** A copy of it, as it was built: a database and both vendors. */
-  copy(): Promise<{ databaseUrl: string; vendors: Vendors; end(): Promise<void> }>
+  /** A copy of it, as it was built. */
+  copy(): Promise<Copy>
   end(): Promise<void>
+}
+export type Copy = Pick<Ground, 'session' | 'lend' | 'takeBack'> & {
+  vendors: Vendors
+  /** `isSpoilt`: something may still be at work there; nobody plays in it again. */
+  end(isSpoilt?: boolean): Promise<void>
 }
 /** A database server, and a migrated database in it that nobody is connected to. */
 export type Place = {
@@ -78,7 +85,7 @@ export async function buildTown(place: Place): Promise<Town> {
   towns += 1
   const name = `town_${process.pid}_${towns}`
   const home = await mkdtemp(join(place.home ?? tmpdir(), 'quits-town-'))
-  const onServer = (text: string) => once(place.clusterUrl, text)
+  const onServer = (text: string) => once(place.clusterUrl, (client) => client.query(text))
   const named = (database: string) => {
     const url = new URL(place.clusterUrl)
     url.pathname = `/${database}`
@@ -93,30 +100,43 @@ export async function buildTown(place: Place): Promise<Town> {
     const vendors = await openVendors(home)
     const { networkId, firms } = await settle(named(name), vendors, place.before)
     await closeVendors(vendors)
-    await once(named(name), 'vacuum analyze')
+    await once(named(name), async (client) => {
+      await client.query('vacuum analyze')
+      await keepAsBuilt(client)
+    })
+    const free: Ground[] = []
+    let grounds = 0
     let copies = 0
+    const openNext = async () => {
+      grounds += 1
+      const database = `${name}_${grounds}`
+      await onServer(`create database ${database} template ${name}`)
+      return openGround(named(database), () => onServer(`drop database if exists ${database} with (force)`))
+    }
     return {
       networkId,
       firms,
       async copy() {
         copies += 1
-        const copied = `${name}_${copies}`
         const folder = join(home, String(copies))
         await mkdir(folder)
         for (const file of Object.values(files)) await copyFile(join(home, file), join(folder, file))
-        await onServer(`create database ${copied} template ${name}`)
+        const ground = free.pop() ?? (await openNext())
+        await ground.putBack()
+        const { session, lend, takeBack } = ground
         const open = await openVendors(folder)
         return {
-          databaseUrl: named(copied),
-          vendors: open,
-          async end() {
+          ...{ session, lend, takeBack, vendors: open },
+          async end(isSpoilt = false) {
             await closeVendors(open)
-            await onServer(`drop database if exists ${copied} with (force)`)
             await rm(folder, { recursive: true, force: true })
+            if (isSpoilt) await ground.end()
+            else free.push(ground)
           },
         }
       },
       async end() {
+        for (const ground of free) await ground.end()
         await onServer(`drop database if exists ${name} with (force)`)
         await rm(home, { recursive: true, force: true })
       },
@@ -161,10 +181,11 @@ async function settle(
   vendors: Vendors,
   before: Place['before'],
 ): Promise<{ networkId: Uuid; firms: Firm[] }> {
-  const time = await ownTime(databaseUrl, [vendors.xero, vendors.quickbooks])
+  const ground = await openGround(databaseUrl, async () => undefined)
+  const time = await ownTime(ground.session, [vendors.xero, vendors.quickbooks])
   const worker = openWorker({
     name: 'founder',
-    databaseUrl,
+    watched: ground.lend(),
     vendors: { xero: vendors.xero.url, quickbooks: vendors.quickbooks.url },
     clock: time,
     log: openLog('silent'),
@@ -194,8 +215,7 @@ async function settle(
     await before?.({ deps, time, networkId, firms })
     return { networkId, firms }
   } finally {
-    await worker.close()
-    await time.end()
+    await ground.end()
   }
 }
 
@@ -256,12 +276,12 @@ export async function signIn(
   return { connectionId: id, bookId: book.bookId }
 }
 
-async function once(url: string, text: string): Promise<void> {
+async function once(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   client.on('error', () => undefined)
   await client.connect()
   try {
-    await client.query(text)
+    await work(client)
   } finally {
     await client.end()
   }

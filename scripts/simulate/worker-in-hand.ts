@@ -2,16 +2,15 @@
  * A worker of the service with database connections and a line of its own, that can die or be held up around any call to a vendor
  * and around any commit: what it was at is abandoned, and its sessions end, as if its process were killed.
  */
-import type pg from 'pg'
 import { quickbooksConnector } from '../../connectors/quickbooks/connector.ts'
 import { xeroConnector } from '../../connectors/xero/connector.ts'
 import type { Clock } from '../../src/kit/clock.ts'
-import { openDb } from '../../src/kit/db.ts'
 import type { Log } from '../../src/kit/log.ts'
 import { sealWith } from '../../src/kit/seal.ts'
 import { callsSeen } from '../../src/outbox/calls-seen.ts'
 import type { OutboxDeps } from '../../src/outbox/outbox-deps.ts'
 import { lineOn, type Way } from './line.ts'
+import { never, type WatchedDb } from './watched-db.ts'
 
 export const moments = ['before_call', 'after_call', 'before_commit', 'after_commit'] as const
 export type Moment = (typeof moments)[number]
@@ -23,7 +22,7 @@ export type Cut = { moment: Moment; skip: number; dies: boolean; afterCalls?: nu
 
 export type WorkerAsk = {
   name: string
-  databaseUrl: string
+  watched: WatchedDb
   vendors: { xero: string; quickbooks: string }
   clock: Clock
   log: Log
@@ -41,7 +40,8 @@ export type WorkerInHand = {
   step<T>(work: (deps: OutboxDeps) => Promise<T>, cut?: Cut): Promise<Done<T>>
   /** Held up until now: goes on, and is waited for. */
   letGo(): Promise<Done<unknown>>
-  close(): Promise<void>
+  /** Of one that died, or is held up for ever, nothing can be used again. */
+  isLost(): boolean
 }
 
 export const apps = {
@@ -50,10 +50,9 @@ export const apps = {
 }
 export const publicUrl = 'http://localhost:4600'
 const masterKey = new Uint8Array(32).fill(7)
-const never = () => new Promise<never>(() => undefined)
 
 export function openWorker(ask: WorkerAsk): WorkerInHand {
-  const pids = new Set<number>()
+  const { db, pids } = ask.watched
   let cut: Cut | null = null
   let dead = false
   let answered = 0
@@ -85,8 +84,7 @@ export function openWorker(ask: WorkerAsk): WorkerInHand {
     })
   }
 
-  const db = openDb(ask.databaseUrl, { connections: 4, writers: 1 })
-  for (const pool of [db.pool, db.apart]) pool.on('connect', (client) => watchCommits(client, pids, () => dead, at))
+  ask.watched.watchedBy({ isDead: () => dead, at })
   const line = lineOn({ ...ask.way, around: at })
   const calls = callsSeen()
   const told = { now: () => ask.clock.now(), onCall: calls.note, line }
@@ -151,35 +149,6 @@ export function openWorker(ask: WorkerAsk): WorkerInHand {
       running = null
       return done
     },
-    async close() {
-      // Sessions that were ended while at work never come back to their pools.
-      if (dead) void db.close().catch(() => undefined)
-      else await db.close()
-    },
+    isLost: () => dead || gate !== null,
   }
-}
-
-type Query = (...given: unknown[]) => unknown
-
-function watchCommits(
-  client: pg.PoolClient,
-  pids: Set<number>,
-  isDead: () => boolean,
-  at: (moment: Moment) => Promise<void>,
-): void {
-  const { processID } = client as unknown as { processID?: number }
-  if (processID !== undefined) pids.add(processID)
-  const query = (client.query as Query).bind(client)
-  client.query = ((...given: unknown[]) => {
-    if (isDead()) return never()
-    const [first] = given
-    const text = typeof first === 'string' ? first : ((first as { text?: unknown } | undefined)?.text ?? '')
-    if (typeof text !== 'string' || !/^\s*commit\b/i.test(text)) return query(...given)
-    return (async () => {
-      await at('before_commit')
-      const result = await query(...given)
-      await at('after_commit')
-      return result
-    })()
-  }) as typeof client.query
 }

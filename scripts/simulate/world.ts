@@ -2,13 +2,14 @@
  * One seed's world: a copy of the town, its time and chance, two workers and a desk where people do what they do, and a log of
  * every call and outcome.
  */
-import pg from 'pg'
+import type pg from 'pg'
 import { openLog } from '../../src/kit/log.ts'
 import { type Dice, diceOf } from './dice.ts'
 import type { Trouble, Way } from './line.ts'
 import { takeChance } from './own-chance.ts'
 import { type OwnTime, ownTime } from './own-time.ts'
 import type { Firm, Town, Vendor, Vendors } from './town.ts'
+import type { WatchedDb } from './watched-db.ts'
 import { openWorker, type WorkerInHand } from './worker-in-hand.ts'
 
 export type World = {
@@ -36,17 +37,15 @@ export type World = {
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
   firm(place: number): Firm
   tell(line: string): void
-  end(): Promise<void>
+  /** `isSpoilt`: it broke down, and something may still be at work in it. */
+  end(isSpoilt?: boolean): Promise<void>
 }
 
 export async function openWorld(town: Town, seed: number): Promise<World> {
   const copy = await town.copy()
-  const { vendors, databaseUrl } = copy
+  const { vendors, session } = copy
   const chance = takeChance(seed)
-  const time = await ownTime(databaseUrl, [vendors.xero, vendors.quickbooks])
-  const admin = new pg.Client({ connectionString: databaseUrl })
-  admin.on('error', () => undefined)
-  await admin.connect()
+  const time = await ownTime(session, [vendors.xero, vendors.quickbooks])
   const log: string[] = []
   const said: string[] = []
   const secrets = new Set<string>()
@@ -68,22 +67,25 @@ export async function openWorld(town: Town, seed: number): Promise<World> {
   let opened = 0
   const open = (): WorkerInHand => {
     opened += 1
-    return openWorker({
+    const watched = copy.lend()
+    const worker = openWorker({
       name: `worker ${opened}`,
-      databaseUrl,
+      watched,
       vendors: { xero: vendors.xero.url, quickbooks: vendors.quickbooks.url },
       clock: time,
       log: openLog('debug', { write: (line: string) => void said.push(line) }),
       dice: () => ofJitter(1_000_000) / 1_000_000,
       way,
       async endSessions(pids) {
-        await admin.query('select pg_terminate_backend(pid, 5000) from unnest($1::integer[]) pid', [pids])
+        await session.query('select pg_terminate_backend(pid, 5000) from unnest($1::integer[]) pid', [pids])
       },
     })
+    all.push({ worker, watched })
+    return worker
   }
+  const all: { worker: WorkerInHand; watched: WatchedDb }[] = []
   const desk = open()
   const workers: WorkerInHand[] = []
-  const all = [desk]
   return {
     ...{
       town,
@@ -106,24 +108,21 @@ export async function openWorld(town: Town, seed: number): Promise<World> {
       if (held && !held.isDead()) return held
       const fresh = open()
       workers[place] = fresh
-      all.push(fresh)
       return fresh
     },
     heldUp: () => workers.find((one) => one?.isHeldUp()) ?? null,
     async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) {
-      return (await admin.query<Row>(text, values)).rows
+      return (await session.query<Row>(text, values)).rows
     },
     firm(place) {
       const found = town.firms[place % town.firms.length]
       if (!found) throw new Error('a town without firms')
       return found
     },
-    async end() {
+    async end(isSpoilt = false) {
       chance.giveBack()
-      for (const one of all) await one.close()
-      await time.end()
-      await admin.end()
-      await copy.end()
+      for (const { worker, watched } of all) if (!worker.isLost()) copy.takeBack(watched)
+      await copy.end(isSpoilt)
     },
   }
 }
