@@ -2,6 +2,8 @@
  * The simulator finds what it is there to find: three of the planted bugs a day, by turns, each in a copy of the source, by the seed that
  * found it before or the few after it. All of them: `npm run simulate -- bugs`.
  */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { expect, inject, test } from 'vitest'
 import { hunt, plantedBugs } from '../../scripts/simulate/planted-bugs.ts'
 import { machineClock } from '../../src/kit/clock.ts'
@@ -24,6 +26,13 @@ test.each(turn.map((bug) => [bug.name, bug] as const))(
     expect(hunted.by?.oracle).toMatch(/^O[1-6]$/)
   },
 )
+
+test('each of them still fits the source', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const fits = ({ path }: { path: string }) =>
+    spawnSync('git', ['apply', '--check', path], { cwd: root, encoding: 'utf8' })
+  for (const bug of bugs) expect(fits(bug).stderr, bug.name).toBe('')
+})
 
 test('at least thirteen bugs are planted, and each says what it breaks', () => {
   expect(bugs.length).toBeGreaterThanOrEqual(13)
