@@ -4,6 +4,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import type { Allocation, Bill, CreditNote, Grant, Invoice, Money, Payment, Receipt } from '../../connectors/port.ts'
 import { type QuickBooksSettings, quickbooksConnector } from '../../connectors/quickbooks/connector.ts'
 
+// It stands in the way of every request of this process from its import on: those who want it put it back.
+nock.restore()
+
 export const api = 'https://books.example'
 export const company = '/v3/company/4620816365'
 export const now = new Date('2026-11-24T10:00:00.000Z')

@@ -3,6 +3,9 @@ import nock from 'nock'
 import type { BookKind, Grant, Invoice, Payment, Receipt } from '../../connectors/port.ts'
 import { type XeroSettings, xeroConnector } from '../../connectors/xero/connector.ts'
 
+// It stands in the way of every request of this process from its import on: those who want it put it back.
+nock.restore()
+
 export const apiUrl = 'https://api.xero.test'
 export const identityUrl = 'https://identity.xero.test'
 export const kind: BookKind = 'xero'

@@ -219,7 +219,8 @@ test(
     await outbox.deliver({ connectors: { fake: { ...outbox.connector, putDocuments } } })
 
     expect(seen).toHaveLength(13)
-    expect(seen[0]).toBe(trade.invoiceNumber)
+    // Two calls are under way at once, and either may arrive first.
+    expect(seen.slice(0, 2)).toContain(trade.invoiceNumber)
   },
   longestMs,
 )
