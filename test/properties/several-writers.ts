@@ -150,8 +150,8 @@ function mustBeExplained(on: Pair, asked: Asked, verdict: PostingVerdict, moment
 }
 
 /**
- * Each posting is new to one asker at most, and the numbers it is told are those under which it stands. What it left out has no
- * number, though another posting of the round may have written a transfer of that id later.
+ * Each posting is new to one asker at most, and the numbers it is told are those under which it stands. What was left out has none
+ * (that it was rightly left out is explained above), though a later ask of the round may have written a transfer of that id.
  */
 function mustBeNewOnce(on: Pair, heard: { asked: Asked; verdict: PostingVerdict }[]): void {
   const fresh = new Set<string>()
@@ -160,9 +160,9 @@ function mustBeNewOnce(on: Pair, heard: { asked: Asked; verdict: PostingVerdict 
     const first = verdict.transfers.find((one) => !one.leftOut)?.id ?? ''
     if (!verdict.replayed) expect(fresh.has(first), `${asked.id} was new twice`).toBe(false)
     if (!verdict.replayed) fresh.add(first)
-    for (const { id, number } of verdict.transfers) {
-      const place = on.world.stood.findIndex((one) => one.name === on.nameOf(id) && one.posting === asked.id)
-      expect(number, `number of ${on.nameOf(id)}`).toBe(place < 0 ? null : place + 1)
+    for (const { id, number, leftOut } of verdict.transfers) {
+      const place = on.world.stood.findIndex((one) => one.name === on.nameOf(id))
+      expect(number, `number of ${on.nameOf(id)}`).toBe(leftOut ? null : place + 1)
     }
   }
 }
